@@ -1,0 +1,625 @@
+"""The nouns of Digest: frozen dataclasses and enums. No I/O, no clock. docs/glossary.md explains each word.
+
+They are named per stage, so that a type says how far the data has come:
+
+    Source -> Article -> Judgement -> Story -> Edition -> Revision -> Copy -> Delivery
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
+from functools import cached_property
+
+from digest.errors import PeriodError
+
+# --------------------------------------------------------------------------------------------------------------
+# Who publishes, what is picked up, what goes out (settings.py reads these from digest.toml)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publication:
+    """Who publishes: what stands in the masthead, the colophon and the From line."""
+
+    title: str
+    url: str  # public base URL, without a trailing slash
+    sender: str  # the address in From and List-Id's domain
+    sender_name: str = ""
+    postal_address: str
+    feedback: str = ""  # an address; the sender when empty
+    copyright: str = ""
+    language: str = "en"  # BCP 47
+    time_zone: str = "UTC"  # IANA name
+    tagline: str = ""
+    samples: bool = False  # true marks every page and mail as made of sample data
+
+
+class SourceKind(StrEnum):
+    """Where articles are picked up from."""
+
+    FOLDER = "folder"
+    FEED = "feed"
+
+
+class Rights(StrEnum):
+    """How much of an article may be shown."""
+
+    HEADLINE = "headline"
+    SUMMARY = "summary"
+    FULL = "full"
+
+
+class Intake(StrEnum):
+    """What becomes of a file that was picked up from a folder."""
+
+    IN_PLACE = "in-place"  # left where it is and remembered
+    CLAIM = "claim"  # moved by an atomic rename to taken/
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What articles are picked up from.
+
+    `location` is a path below the publication's folder, or a `file:`-less path of a feed document.
+    `time_zone` is that of time stamps without a zone on its pages; `publisher` and `language` stand in when a
+    page does not say. `weight` orders stories (1 is ordinary).
+    """
+
+    key: str
+    kind: SourceKind
+    location: str
+    publisher: str = ""
+    language: str = ""
+    time_zone: str = ""
+    rights: Rights = Rights.SUMMARY
+    intake: Intake = Intake.IN_PLACE
+    weight: float = 1.0
+    url: str = ""  # base for links of pages that do not carry their own
+    patterns: tuple[str, ...] = ("**/*.txt", "**/*.md", "**/*.html", "**/*.htm", "**/*.json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grouping:
+    """An operator's own region, made of others: Greater Bay Area, ASEAN. Its code starts with `x-`."""
+
+    code: str
+    names: Mapping[str, str]
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SectionRule:
+    """One heading of a digest and what stands below it. Exactly one of region, pair, elsewhere is set."""
+
+    key: str
+    names: Mapping[str, str] = field(default_factory=dict)  # empty: the names of the region(s)
+    region: str = ""
+    pair: tuple[str, str] | None = None
+    elsewhere: bool = False
+
+
+class Below(StrEnum):
+    """What becomes of a copy under the digest's minimum of items."""
+
+    SKIP = "skip"
+    SHORT = "short"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DigestRule:
+    """A recurring report of a publication, as digest.toml defines it.
+
+    `weekday` (0 = Monday) and `at` say when an edition is due, after its period has ended. `lateness_days` is how
+    old a story may be before the period's start.
+    """
+
+    key: str
+    title: str
+    frequency: str = "weekly"
+    weekday: int = 0
+    at: time = time(8, 0)
+    template: str = "weekly-report"
+    sections: tuple[SectionRule, ...] = ()
+    minimum_items: int = 1
+    below_minimum: Below = Below.SKIP
+    top_stories: int = 3
+    lateness_days: int = 7
+    approval: str = "deadline"  # "deadline" (by itself), "operator"
+
+
+# --------------------------------------------------------------------------------------------------------------
+# Time
+
+
+def local_instant(day: date, wall: time, zone: tzinfo) -> datetime:
+    """The instant of a wall time: the first at or after it in a gap, the first of two in a fold."""
+    naive = datetime.combine(day, wall.replace(tzinfo=None))
+    first = naive.replace(tzinfo=zone, fold=0)
+    if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == naive:
+        return first
+    # In a gap: fold=1 uses the offset after the gap; the gap's end is the first instant that exists.
+    low = naive.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    high = first.astimezone(UTC)
+    while high - low > timedelta(seconds=1):
+        middle = low + (high - low) / 2
+        middle = middle.replace(microsecond=0)
+        if middle.astimezone(zone).replace(tzinfo=None) < naive:
+            low = middle
+        else:
+            high = middle
+    return high.astimezone(zone)
+
+
+_WEEK_KEY = re.compile(r"(\d{4})-W(\d{2})")
+
+
+@dataclass(frozen=True, order=True)
+class Period:
+    """A half-open interval of local time that an edition covers: an ISO 8601 week, Monday to Sunday."""
+
+    start: datetime
+    end: datetime
+    key: str  # "2018-W29"
+
+    @classmethod
+    def week(cls, key: str, zone: tzinfo) -> Period:
+        """The ISO week "2018-W29" in a zone.
+
+        Raises:
+            PeriodError: the key is not an ISO week, or that year has no such week.
+        """
+        match = _WEEK_KEY.fullmatch(key)
+        try:
+            if match is None:
+                raise ValueError  # noqa: TRY301 - one remedy for both
+            monday = date.fromisocalendar(int(match[1]), int(match[2]), 1)
+            following = monday + timedelta(days=7)
+        except (ValueError, OverflowError):
+            raise PeriodError(
+                f"'{key}' is not a week", remedy="write it as year and ISO week, for example 2018-W29"
+            ) from None
+        midnight = time(0, 0)
+        return cls(local_instant(monday, midnight, zone), local_instant(following, midnight, zone), key)
+
+    @classmethod
+    def week_of(cls, moment: datetime, zone: tzinfo) -> Period:
+        """The week in which an instant lies, in a zone."""
+        year, week, _ = moment.astimezone(zone).isocalendar()
+        return cls.week(f"{year:04d}-W{week:02d}", zone)
+
+    @property
+    def last_day(self) -> date:
+        """The last local date of the period."""
+        return (self.end - timedelta(microseconds=1)).date()
+
+    def __contains__(self, moment: datetime) -> bool:
+        """Whether an instant lies in the period."""
+        return self.start <= moment < self.end
+
+
+# --------------------------------------------------------------------------------------------------------------
+# Articles and what an editor would decide about them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Article:
+    """One item as picked up: plain paragraphs and fields, no foreign HTML. Keyed by source and id.
+
+    Every text is plain Unicode (NFC), free of control characters; a paragraph holds no line break. Times are aware.
+    """
+
+    source: str  # key of the source
+    id: str  # identity within the source: id, else link, else content
+    title: str
+    paragraphs: tuple[str, ...]
+    language: str  # BCP 47: "en", "zh", "und"
+    origin: str  # file name below the source, or URL: where an operator finds it again
+    first_seen: datetime
+    published: datetime | None = None
+    publisher: str = ""
+    section: str = ""  # the publisher's section line as printed: "Macro · Govt"
+    byline: str = ""
+    editor: str = ""
+    agency: str = ""  # of the dateline or the source line: "Xinhua"
+    dateline: str = ""  # place of filing as printed: "JERUSALEM"
+    keywords: tuple[str, ...] = ()
+    teaser: str = ""  # the publisher's own short text, when it gives one
+    url: str = ""
+    rights: Rights = Rights.SUMMARY
+    weight: float = 1.0
+    version: int = 1  # 1 is the first; the store counts
+
+    @cached_property
+    def uid(self) -> str:
+        """Sixteen hex digits that stand for (source, id) in URLs, feeds and the store; never change."""
+        return hashlib.sha256(f"{self.source}\x00{self.id}".encode()).hexdigest()[:16]
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 over what a reader could see; equal hashes mean that nothing was edited."""
+        parts = (
+            self.title,
+            *self.paragraphs,
+            self.published.isoformat() if self.published else "",
+            self.publisher,
+            self.section,
+            self.byline,
+            self.url,
+            self.teaser,
+            *self.keywords,
+        )
+        return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+
+    @property
+    def when(self) -> datetime:
+        """What counts as its date: published, or first seen when it carries no date."""
+        return self.published or self.first_seen
+
+
+class Role(StrEnum):
+    """What a region is to an article."""
+
+    PRIMARY = "primary"
+    COUNTERPART = "counterpart"
+    MENTIONED = "mentioned"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Why a tag is there: where it was seen, the words, the rule, and what it weighed."""
+
+    where: str  # keywords, dateline, title, lead, text, section, containment, operator
+    text: str
+    rule: str
+    weight: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionTag:
+    """A region of an article. `region` is a code of places.py."""
+
+    region: str
+    role: Role
+    score: float  # 0 to 1
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThemeTag:
+    """A theme of an article. `theme` is an id of the taxonomy."""
+
+    theme: str
+    score: float  # 0 to 1
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What classify decided about one article: where it belongs, and how it is summed up.
+
+    `summary` holds one or two whole sentences of the article, verbatim. Regions and themes come best first.
+    """
+
+    article: str  # uid
+    regions: tuple[RegionTag, ...]
+    themes: tuple[ThemeTag, ...]
+    summary: tuple[str, ...]
+
+    def places(self, *roles: Role) -> tuple[str, ...]:
+        """Codes of the regions with one of these roles, best first."""
+        return tuple(tag.region for tag in self.regions if tag.role in roles)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Theme:
+    """A theme of the taxonomy. `phrases` map a word or phrase to its weight; a negative weight speaks against it."""
+
+    id: str
+    names: Mapping[str, str]  # language -> name
+    iptc: tuple[str, ...] = ()  # IPTC Media Topic ids: "medtop:20000209"
+    sections: tuple[str, ...] = ()  # publishers' section labels that mean it: "Macro · Govt"
+    phrases: Mapping[str, float] = field(default_factory=dict)
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Related:
+    """An earlier story that this one follows up."""
+
+    story: str  # key
+    title: str
+    edition: str  # id of the edition that carried it
+    period: str
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """Articles that tell the same thing: one leads, the others are "also reported by".
+
+    `key` is the uid of the article that was seen first and stays when others join.
+    """
+
+    key: str
+    lead: Article
+    judgement: Judgement
+    also: tuple[Article, ...] = ()
+    related: tuple[Related, ...] = ()
+
+    @property
+    def articles(self) -> tuple[Article, ...]:
+        """The lead and the others."""
+        return (self.lead, *self.also)
+
+
+# --------------------------------------------------------------------------------------------------------------
+# Editions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """A story's place in an edition. `why` are sentences: section, rank, and what the operator did."""
+
+    number: int  # from 1, in reading order
+    story: Story
+    theme: str  # id of the theme it stands under; "" for none
+    score: float
+    why: tuple[str, ...] = ()
+    pinned: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThemeGroup:
+    """The items of a section that stand under one theme; `theme` is "" for those without one."""
+
+    theme: str
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossReference:
+    """A "see also" line under a section: a story that stands elsewhere and has its counterpart here."""
+
+    story: str  # key
+    number: int  # of the item it points to
+    title: str
+    section: str  # key of the section where it stands
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A heading of an edition with its stories, by theme."""
+
+    key: str
+    names: Mapping[str, str]  # language -> name
+    groups: tuple[ThemeGroup, ...]
+    cross_references: tuple[CrossReference, ...] = ()
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """All items of the section in reading order."""
+        return tuple(item for group in self.groups for item in group.items)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """A story that is not in the edition, and why."""
+
+    story: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edition:
+    """One digest's dated selection of stories, in sections. `id` is "<digest>-<period key>"."""
+
+    id: str
+    digest: str
+    title: str
+    period: Period
+    number: int  # the digest's running number
+    sections: tuple[Section, ...]
+    top: tuple[str, ...] = ()  # keys of the top stories, best first
+    choice: tuple[str, ...] = ()  # keys of the editor's choice (pinned)
+    left_out: tuple[LeftOut, ...] = ()
+    note: str = ""  # the editor's note, plain text
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """All items in reading order."""
+        return tuple(item for section in self.sections for item in section.items)
+
+    def find(self, story: str) -> Item | None:
+        """The item of a story, or None."""
+        return next((item for item in self.items if item.story.key == story), None)
+
+    def picked(self, keys: tuple[str, ...]) -> Iterator[Item]:
+        """The items of these stories, in this order; keys that are not here are passed over."""
+        for key in keys:
+            if (item := self.find(key)) is not None:
+                yield item
+
+
+class EditionState(StrEnum):
+    """The life of an edition."""
+
+    DRAFT = "draft"
+    APPROVED = "approved"
+    SENDING = "sending"
+    PAUSED = "paused"
+    HELD = "held"
+    SENT = "sent"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revision:
+    """An edition frozen: what a reader gets is this and nothing else. `hash` covers texts, templates and CSS."""
+
+    edition: Edition
+    number: int  # from 1
+    hash: str  # SHA-256, hex
+    created: datetime
+    state: EditionState = EditionState.DRAFT
+    approved: datetime | None = None
+    approved_by: str = ""
+    reason: str = ""  # of held, skipped, cancelled
+
+
+# --------------------------------------------------------------------------------------------------------------
+# Subscribers
+
+
+class Length(StrEnum):
+    """How much of each story a reader wants."""
+
+    FULL = "full"
+    HEADLINES = "headlines"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preferences:
+    """What a subscriber chose. No choice means all. Regions AND themes."""
+
+    regions: tuple[str, ...] = ()
+    themes: tuple[str, ...] = ()
+    language: str = ""  # of the interface; "" is the publication's
+    length: Length = Length.FULL
+
+
+class SubscriptionState(StrEnum):
+    """The life of a subscription."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consent:
+    """When, how, from where and to which text a person agreed; an import names its basis."""
+
+    at: datetime
+    basis: str  # "double opt-in", "import: contract", ...
+    origin: str = ""  # file and line, network, operator
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subscription:
+    """A person's tie to one digest."""
+
+    id: int
+    subscriber: int
+    digest: str
+    address: str
+    name: str
+    state: SubscriptionState
+    preferences: Preferences
+    consent: Consent | None = None
+
+
+# --------------------------------------------------------------------------------------------------------------
+# Copies and deliveries
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy:
+    """What one subscriber gets: subject and both bodies, before headers and encoding."""
+
+    subject: str
+    text: str
+    html: str
+    language: str = "en"
+    items: int = 0  # number of items in it
+    unsubscribe: str = ""  # absolute URL of the one-click target
+
+
+class DeliveryState(StrEnum):
+    """The fate of one copy."""
+
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    REFUSED = "refused"
+    UNCERTAIN = "uncertain"
+    BOUNCED = "bounced"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """A server's last word: RFC 5321 reply code, RFC 3463 enhanced status, text. Code 0: no reply was read."""
+
+    code: int
+    text: str = ""
+    status: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (str(self.code) if self.code else "", self.status, self.text) if part)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accepted:
+    """The server took responsibility (2xx after the final dot)."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deferred:
+    """Not now: 4xx, no connection. Tried again."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """Never: 5xx, or an address that cannot be written to."""
+
+    reply: Reply
+    ours: bool = False  # for a fault of ours (policy, spam, 5.7.x): counts against no address
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uncertain:
+    """The body was out when the connection was lost: it may have arrived."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skipped:
+    """Nothing was sent, for this reason."""
+
+    reason: str
+
+
+Outcome = Accepted | Deferred | Refused | Uncertain | Skipped
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """One row of the ledger."""
+
+    id: int
+    edition: str
+    subscription: int
+    address: str
+    state: DeliveryState
+    message_id: str = ""
+    revision: int = 0
+    attempts: int = 0
+    reason: str = ""
+    reply: str = ""
+    claimed_at: datetime | None = None
+    finished_at: datetime | None = None
+    next_attempt_at: datetime | None = None
