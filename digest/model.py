@@ -21,21 +21,37 @@ from digest.errors import PeriodError
 # Who publishes, what is picked up, what goes out (settings.py reads these from digest.toml)
 
 
+_SETTING: Mapping[str, object] = {"use_attribute_docstrings": True, "extra": "forbid"}  # for settings.py's validation
+
+
 @dataclass(frozen=True, kw_only=True)
 class Publication:
     """Who publishes: what stands in the masthead, the colophon and the From line."""
 
+    __pydantic_config__ = _SETTING
+
     title: str
-    url: str  # public base URL, without a trailing slash
-    sender: str  # the address in From and List-Id's domain
+    """Name of the publication, as in the masthead."""
+    url: str
+    """Public address of its pages, without a trailing slash; one-click unsubscription needs https."""
+    sender: str
+    """E-mail address in From; its domain is also that of List-Id and Message-ID."""
     sender_name: str = ""
+    """Name shown beside the sender; the title when empty."""
     postal_address: str
-    feedback: str = ""  # an address; the sender when empty
+    """Postal address in the colophon of every mail, on one line."""
+    feedback: str = ""
+    """E-mail address for readers' answers (Reply-To); the sender when empty."""
     copyright: str = ""
-    language: str = "en"  # BCP 47
-    time_zone: str = "UTC"  # IANA name
+    """Copyright line of the colophon and the feeds."""
+    language: str = "en"
+    """Language of the interface where a reader chose none (BCP 47: en, zh-Hans)."""
+    time_zone: str = "UTC"
+    """Time zone of periods, due times and dates shown (IANA name)."""
     tagline: str = ""
-    samples: bool = False  # true marks every page and mail as made of sample data
+    """One line under the title."""
+    samples: bool = False
+    """True marks every mail and page as made of sample data."""
 
 
 class SourceKind(StrEnum):
@@ -62,44 +78,64 @@ class Intake(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What articles are picked up from.
+    """What articles are picked up from."""
 
-    `location` is a path below the publication's folder, or a `file:`-less path of a feed document.
-    `time_zone` is that of time stamps without a zone on its pages; `publisher` and `language` stand in when a
-    page does not say. `weight` orders stories (1 is ordinary).
-    """
+    __pydantic_config__ = _SETTING
 
     key: str
+    """Short name, unique, never to be changed: articles are known by it."""
     kind: SourceKind
+    """folder: a drop folder; feed: a feed document (RSS, Atom, JSON Feed) in a file."""
     location: str
+    """Path of the folder or file, below the publication's folder."""
     publisher: str = ""
+    """Publisher of articles that do not name one."""
     language: str = ""
+    """Language of articles that do not name one (BCP 47); detected when empty."""
     time_zone: str = ""
+    """Time zone of time stamps without one; else the publisher's if known, else the publication's."""
     rights: Rights = Rights.SUMMARY
+    """How much of its articles may be shown: headline, summary (with a link), or full."""
     intake: Intake = Intake.IN_PLACE
+    """in-place: files stay and are remembered; claim: files are moved to taken/ by an atomic rename."""
     weight: float = 1.0
-    url: str = ""  # base for links of pages that do not carry their own
+    """Weight of its stories in ranking; 1 is ordinary."""
+    url: str = ""
+    """Base for links of pages that carry relative ones."""
     patterns: tuple[str, ...] = ("**/*.txt", "**/*.md", "**/*.html", "**/*.htm", "**/*.json")
+    """File names that are picked up (glob patterns below the folder)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grouping:
-    """An operator's own region, made of others: Greater Bay Area, ASEAN. Its code starts with `x-`."""
+    """An operator's own region, made of others: Greater Bay Area, ASEAN."""
+
+    __pydantic_config__ = _SETTING
 
     code: str
+    """Starts with `x-`: x-gba."""
     names: Mapping[str, str]
+    """Language -> name to show."""
     members: tuple[str, ...]
+    """Codes of the regions it is made of."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SectionRule:
     """One heading of a digest and what stands below it. Exactly one of region, pair, elsewhere is set."""
 
+    __pydantic_config__ = _SETTING
+
     key: str
-    names: Mapping[str, str] = field(default_factory=dict)  # empty: the names of the region(s)
+    """Short name, unique in its digest."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Language -> heading; the name of the region(s) when empty."""
     region: str = ""
+    """Code of a region at any level, or of a grouping: CN-GD, CN, 030, x-gba."""
     pair: tuple[str, str] | None = None
+    """Two codes: stories in which one is primary and the other primary or counterpart."""
     elsewhere: bool = False
+    """True takes whatever no other section took."""
 
 
 class Below(StrEnum):
@@ -111,24 +147,34 @@ class Below(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class DigestRule:
-    """A recurring report of a publication, as digest.toml defines it.
+    """A recurring report of a publication, as digest.toml defines it."""
 
-    `weekday` (0 = Monday) and `at` say when an edition is due, after its period has ended. `lateness_days` is how
-    old a story may be before the period's start.
-    """
+    __pydantic_config__ = _SETTING
 
     key: str
+    """Short name, unique, never to be changed: editions are known by it."""
     title: str
+    """Name of the report, as in the masthead and the subject."""
     frequency: str = "weekly"
+    """How often; weekly."""
     weekday: int = 0
+    """Day it is due after its period has ended: monday to sunday, or 0 (Monday) to 6."""
     at: time = time(8, 0)
+    """Local time it is due."""
     template: str = "weekly-report"
+    """Folder below templates/email/."""
     sections: tuple[SectionRule, ...] = ()
+    """Headings, in order; a story stands under the first that its primary region matches."""
     minimum_items: int = 1
+    """An edition or copy with fewer items is not sent."""
     below_minimum: Below = Below.SKIP
+    """What becomes of a copy under the minimum: skip, or short (sent all the same)."""
     top_stories: int = 3
+    """How many stories stand at the top."""
     lateness_days: int = 7
-    approval: str = "deadline"  # "deadline" (by itself), "operator"
+    """How many days before the period a story may have appeared and still be news."""
+    approval: str = "deadline"
+    """deadline: goes out by itself when due; operator: waits for `digest approve`."""
 
 
 # --------------------------------------------------------------------------------------------------------------
@@ -623,3 +669,28 @@ class Delivery:
     claimed_at: datetime | None = None
     finished_at: datetime | None = None
     next_attempt_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One copy that this process, and no other, may now send."""
+
+    delivery: int
+    edition: str
+    subscription: int
+    address: str
+    name: str
+    preferences: Preferences  # frozen when the campaign started
+    attempts: int  # this one included, from 1
+    message_id: str  # with angle brackets; the same at every attempt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What became of a claimed copy. `again_at` is set for Deferred (when to try again) and for nothing else."""
+
+    delivery: int
+    outcome: Outcome
+    at: datetime
+    revision: int = 0
+    again_at: datetime | None = None
