@@ -7,43 +7,16 @@ recorded after the final reply; the record travels in the commit that claims the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from digest.model import Outcome, Preferences
+from digest.model import Claim, Record
 
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """One copy that this process, and no other, may now send."""
-
-    delivery: int
-    edition: str
-    subscription: int
-    address: str
-    name: str
-    preferences: Preferences  # frozen when the campaign started
-    attempts: int  # this one included, from 1
-    message_id: str  # with angle brackets; the same at every attempt
-
-
-@dataclass(frozen=True, kw_only=True)
-class Record:
-    """What became of a claimed copy. `again_at` is set for Deferred (when to try again) and for nothing else.
-
-    `suppress` asks that the address be suppressed for this permanent refusal once the policy's count is reached.
-    """
-
-    delivery: int
-    outcome: Outcome
-    at: datetime
-    revision: int = 0
-    again_at: datetime | None = None
+__all__ = ["Claim", "Ledger", "Record"]
 
 
 class Ledger(Protocol):
-    """The record of one campaign, kept by the store."""
+    """The record of one campaign, kept by the store (`digest.store.ledger`), which knows Claim and Record from the model."""
 
     def exchange(self, records: Sequence[Record], wanted: int, now: datetime) -> Sequence[Claim]:
         """Record outcomes and claim up to `wanted` due copies, in one durable commit.
