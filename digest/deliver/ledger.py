@@ -16,7 +16,7 @@ __all__ = ["Claim", "Ledger", "Record"]
 
 
 class Ledger(Protocol):
-    """The record of one campaign, kept by the store (`digest.store.ledger`), which knows Claim and Record from the model."""
+    """The record of one campaign, kept by the store."""
 
     def exchange(self, records: Sequence[Record], wanted: int, now: datetime) -> Sequence[Claim]:
         """Record outcomes and claim up to `wanted` due copies, in one durable commit.
