@@ -1,0 +1,172 @@
+"""Which themes an article stands under: weighted words and phrases of the taxonomy, counted in one pass per field.
+
+    section line, keywords, title, lead, text | phrases found -> weights added per theme | the best one to three
+
+Rules only: every tag can be explained by the phrases that speak for it. Regions are judged in `regions`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from math import log2
+
+from ahocorasick_rs import AhoCorasick, MatchKind
+
+from digest.classify.taxonomy import Taxonomy
+from digest.model import Article, Evidence, ThemeTag
+
+MOST = 3  # themes of one article
+ENOUGH = 4.0  # below this nothing speaks clearly enough: no theme, rather than a guess
+SHARE = 0.6  # a further theme must reach this share of the best one
+HALF = 12.0  # the weight at which a score is one half
+READ = 6000  # characters of text that are read: what a story is about stands early
+WORDS_READ = 4  # evidence shown per theme
+
+# A word counts by where it stands. Publishers' own keywords are as good as a title.
+_FIELDS: Mapping[str, float] = {"title": 3.0, "keywords": 3.0, "lead": 2.0, "text": 1.0}
+_WHOLE_SECTION, _PART_OF_SECTION = 10.0, 6.0
+
+_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+# Words, runs of Chinese, and marks that part phrases. Hyphens and apostrophes part words only: self-driving, China's.
+_TOKEN = re.compile(rf"[^\W_{_CJK}]+|[{_CJK}]+|[^\w\s'’-]")
+_SECTION_PARTS = re.compile(r"\s*[·•|/>»:;,、，]\s*|\s+[-–—]\s+")
+
+
+def _spread(text: str) -> str:
+    """The text as " word  word  , ": each token between spaces of its own, so that matches end at words."""
+    return f" {'  '.join(_TOKEN.findall(text))} "
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A phrase of a theme, wherever it was found: how much it counts in all, and the best place."""
+
+    theme: int
+    phrase: str
+    weight: float
+    places: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def value(self) -> float:
+        """Weight times a count that saturates: ten mentions are not ten times the news."""
+        return self.weight * log2(1.0 + sum(_FIELDS[place] * count for place, count in self.places.items()))
+
+    @property
+    def where(self) -> str:
+        return max(self.places, key=lambda place: _FIELDS[place])
+
+
+class Themes:
+    """Judges articles by a taxonomy. Made once: compiles every phrase into two automata."""
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        self._ids = tuple(theme.id for theme in taxonomy)
+        self._sections: dict[str, list[int]] = defaultdict(list)
+        any_case: dict[str, list[tuple[int, str, float]]] = defaultdict(list)
+        one_case: dict[str, list[tuple[int, str, float]]] = defaultdict(list)
+        for number, theme in enumerate(taxonomy):
+            for label in theme.sections:
+                self._sections[_label(label)].append(number)
+            for phrase, weight in theme.phrases.items():
+                table = any_case if phrase == phrase.lower() else one_case
+                for form in _forms(phrase):
+                    table[form].append((number, phrase, weight))
+        self._matchers = tuple(_Matcher(table) for table in (any_case, one_case))
+
+    def judge(self, article: Article) -> tuple[ThemeTag, ...]:
+        """The article's themes, best first: one to three, or none when nothing speaks clearly."""
+        found = self._found(article)
+        sections = self._of_section(article.section)
+        raw: dict[int, float] = defaultdict(float)
+        for hit in found:
+            raw[hit.theme] += hit.value
+        for theme, (_, weight) in sections.items():
+            raw[theme] += weight
+        ranked = sorted((theme for theme in raw if raw[theme] >= ENOUGH), key=lambda theme: (-raw[theme], theme))
+        chosen = [theme for theme in ranked if raw[theme] >= SHARE * raw[ranked[0]]][:MOST]
+        return tuple(
+            ThemeTag(
+                theme=self._ids[theme],
+                score=round(raw[theme] / (raw[theme] + HALF), 4),
+                evidence=tuple(_evidence(theme, found, sections)),
+            )
+            for theme in chosen
+        )
+
+    def _found(self, article: Article) -> list[_Found]:
+        lead, *rest = article.paragraphs or (article.teaser,)
+        fields = {
+            "title": article.title,
+            "keywords": " ; ".join(article.keywords),
+            "lead": lead,
+            "text": "\n".join(rest)[:READ],
+        }
+        found: dict[tuple[int, str], _Found] = {}
+        for place, text in fields.items():
+            spread = _spread(text)
+            for matcher, form in zip(self._matchers, (spread.lower(), spread), strict=True):
+                for theme, phrase, weight in matcher.matches(form):
+                    hit = found.setdefault((theme, phrase), _Found(theme, phrase, weight))
+                    hit.places[place] = hit.places.get(place, 0) + 1
+        return list(found.values())
+
+    def _of_section(self, label: str) -> dict[int, tuple[str, float]]:
+        """Themes that the publisher's section line names: as a whole, or by its parts."""
+        if not label:
+            return {}
+        if whole := self._sections.get(_label(label)):
+            return {theme: (label, _WHOLE_SECTION) for theme in whole}
+        parts = {theme: part for part in _SECTION_PARTS.split(label) for theme in self._sections.get(_label(part), ())}
+        return {theme: (part, _PART_OF_SECTION) for theme, part in parts.items()}
+
+
+class _Matcher:
+    """One automaton: the longest phrase at each place; a phrase may belong to several themes."""
+
+    def __init__(self, table: Mapping[str, list[tuple[int, str, float]]]) -> None:
+        self._meanings = tuple(table.values())
+        self._automaton = AhoCorasick(list(table), matchkind=MatchKind.LeftmostLongest) if table else None
+
+    def matches(self, text: str) -> Iterator[tuple[int, str, float]]:
+        if self._automaton is not None:
+            for index, _, _ in self._automaton.find_matches_as_indexes(text):
+                yield from self._meanings[index]
+
+
+def _label(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _forms(phrase: str) -> Iterable[str]:
+    """The spellings of a phrase in spread text: itself, its plural, its capitals, or everything that begins so."""
+    open_end = phrase.endswith("*")
+    spread = _spread(phrase.rstrip("*"))
+    if re.match(rf" [{_CJK}]", spread):
+        spread = spread[1:]  # Chinese knows no word boundary
+    if re.search(rf"[{_CJK}] $", spread):
+        return {spread[:-1]}
+    if open_end:
+        return {spread[:-1]}
+    forms = {spread}
+    last = phrase.split()[-1]
+    if phrase != phrase.lower():
+        return forms | ({spread.upper()} if phrase != phrase.upper() else set())  # headlines in capitals
+    if len(last) > 3 and last[-1] not in "s.":
+        bare = spread[:-1]
+        forms.add(f"{bare[:-1]}ies " if re.search(r"[^aeiou]y$", bare) else f"{bare}s ")
+        if re.search(r"(x|z|ch|sh)$", bare):
+            forms.add(f"{bare}es ")
+    return forms
+
+
+def _evidence(theme: int, found: Iterable[_Found], sections: Mapping[int, tuple[str, float]]) -> Iterator[Evidence]:
+    if theme in sections:
+        label, weight = sections[theme]
+        yield Evidence(where="section", text=label, rule="the publisher's section line", weight=weight)
+    hits = sorted((hit for hit in found if hit.theme == theme), key=lambda hit: (-abs(hit.value), hit.phrase))
+    for hit in hits[:WORDS_READ]:
+        rule = "phrase of the theme" if hit.weight > 0 else "phrase that speaks against it"
+        yield Evidence(where=hit.where, text=hit.phrase, rule=rule, weight=round(hit.value, 2))
