@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from functools import cached_property
+from math import ceil, floor
 
 from digest.errors import PeriodError
 
@@ -182,25 +183,29 @@ class DigestRule:
 
 
 def local_instant(day: date, wall: time, zone: tzinfo) -> datetime:
-    """The instant of a wall time: the first at or after it in a gap, the first of two in a fold."""
+    """The instant of a wall time: the first at or after it in a gap, the first of two in a fold (PEP 495).
+
+    Raises:
+        OverflowError: the instant lies outside the years that Python knows.
+    """
     naive = datetime.combine(day, wall.replace(tzinfo=None))
     first = naive.replace(tzinfo=zone, fold=0)
     if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == naive:
         return first
-    # In a gap: fold=1 uses the offset after the gap; the gap's end is the first instant that exists.
-    low = naive.replace(tzinfo=zone, fold=1).astimezone(UTC)
-    high = first.astimezone(UTC)
-    while high - low > timedelta(seconds=1):
-        middle = low + (high - low) / 2
-        middle = middle.replace(microsecond=0)
-        if middle.astimezone(zone).replace(tzinfo=None) < naive:
+    # In a gap, fold=1 gives an instant before it and fold=0 one after it. Clocks change on whole seconds, so the
+    # first instant that exists is found by halving whole seconds between the two.
+    low = floor(naive.replace(tzinfo=zone, fold=1).timestamp())
+    high = ceil(first.timestamp())
+    while high - low > 1:
+        middle = (low + high) // 2
+        if datetime.fromtimestamp(middle, UTC).astimezone(zone).replace(tzinfo=None) < naive:
             low = middle
         else:
             high = middle
-    return high.astimezone(zone)
+    return datetime.fromtimestamp(high, UTC).astimezone(zone)
 
 
-_WEEK_KEY = re.compile(r"(\d{4})-W(\d{2})")
+_WEEK_KEY = re.compile(r"([0-9]{4})-W([0-9]{2})")
 
 
 @dataclass(frozen=True, order=True)
@@ -219,32 +224,47 @@ class Period:
             PeriodError: the key is not an ISO week, or that year has no such week.
         """
         match = _WEEK_KEY.fullmatch(key)
+        midnight = time(0, 0)
         try:
             if match is None:
                 raise ValueError  # noqa: TRY301 - one remedy for both
             monday = date.fromisocalendar(int(match[1]), int(match[2]), 1)
-            following = monday + timedelta(days=7)
+            start = local_instant(monday, midnight, zone)
+            end = local_instant(monday + timedelta(days=7), midnight, zone)
         except (ValueError, OverflowError):
             raise PeriodError(
                 f"'{key}' is not a week", remedy="write it as year and ISO week, for example 2018-W29"
             ) from None
-        midnight = time(0, 0)
-        return cls(local_instant(monday, midnight, zone), local_instant(following, midnight, zone), key)
+        return cls(start, end, key)
 
     @classmethod
     def week_of(cls, moment: datetime, zone: tzinfo) -> Period:
-        """The week in which an instant lies, in a zone."""
-        year, week, _ = moment.astimezone(zone).isocalendar()
+        """The week in which an instant lies, in a zone. Every instant lies in exactly one.
+
+        Raises:
+            PeriodError: the week lies outside the years that Python knows.
+        """
+        local = moment.astimezone(zone).date()
+        week = cls._week_of_day(local, zone)
+        # Where clocks go back over a Monday's midnight, Sunday comes twice: the week ended at the first midnight.
+        return week if moment in week else cls._week_of_day(local + timedelta(days=1), zone)
+
+    @classmethod
+    def _week_of_day(cls, day: date, zone: tzinfo) -> Period:
+        year, week, _ = day.isocalendar()
         return cls.week(f"{year:04d}-W{week:02d}", zone)
 
     @property
     def last_day(self) -> date:
         """The last local date of the period."""
-        return (self.end - timedelta(microseconds=1)).date()
+        # Through UTC: wall time less a microsecond is no instant where the end stands after a gap.
+        return (self.end.astimezone(UTC) - timedelta(microseconds=1)).astimezone(self.end.tzinfo).date()
 
     def __contains__(self, moment: datetime) -> bool:
         """Whether an instant lies in the period."""
-        return self.start <= moment < self.end
+        # In UTC: two times of one zone compare by the clock on the wall, which shows some times twice.
+        instant = moment.astimezone(UTC)
+        return self.start.astimezone(UTC) <= instant < self.end.astimezone(UTC)
 
 
 # --------------------------------------------------------------------------------------------------------------
