@@ -19,8 +19,8 @@ from digest.classify.taxonomy import Taxonomy
 from digest.model import Article, Evidence, ThemeTag
 
 MOST = 3  # themes of one article
-ENOUGH = 4.0  # below this nothing speaks clearly enough: no theme, rather than a guess
-SHARE = 0.6  # a further theme must reach this share of the best one
+ENOUGH = 3.0  # below this nothing speaks clearly enough: no theme, rather than a guess
+SHARE = 0.65  # a further theme must reach this share of the best one
 HALF = 12.0  # the weight at which a score is one half
 READ = 6000  # characters of text that are read: what a story is about stands early
 WORDS_READ = 4  # evidence shown per theme
