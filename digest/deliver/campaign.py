@@ -1,0 +1,406 @@
+"""The campaign: each copy is claimed, then sent, then recorded; nobody is left out, and nobody gets it twice.
+
+    claim | make | send | record
+
+Several sessions do this side by side. The record of a copy travels in the commit that claims the session's next one,
+before that one's envelope is written; commits that sessions ask for at the same time are one commit. So after a crash,
+in doubt is only the copy whose body was out: one per session. Knows nothing of SQL, MIME or SMTP codes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ParamSpec, TypeVar
+
+from digest.deliver.ledger import Ledger
+from digest.deliver.message import mailbox
+from digest.deliver.policy import Breaker, Policy, again_at, gives_up, too_many_faults
+from digest.deliver.transport import Envelope, Session, Transport
+from digest.errors import AddressError, DeliveryError, StoreError
+from digest.model import Accepted, Claim, Deferred, Outcome, Record, Refused, Reply, Skipped, Uncertain
+
+_NO_REPLY = (0, 421)  # nothing was said, or only that the server shuts the channel (RFC 5321, 3.8)
+_SHORTEST_WAIT = timedelta(milliseconds=50)
+_PROGRESS_EVERY = 0.1  # seconds
+_KEPT_REFUSALS = 20
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a run has come. Counts are of outcomes: a copy deferred twice counts twice."""
+
+    accepted: int = 0
+    deferred: int = 0
+    refused: int = 0
+    uncertain: int = 0
+    skipped: int = 0
+    waiting: timedelta = timedelta(0)  # set while the run waits
+    why: str = ""  # it waits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a run came to."""
+
+    accepted: int
+    deferred: int
+    refused: int
+    uncertain: int  # held, because they may have arrived
+    skipped: int
+    recovered: int  # copies that a dead process had claimed
+    next_due: datetime | None  # when the next deferred copy falls due; None when nothing waits
+    stopped: str = ""  # why the run ended while copies were left; "" when it did not
+    refusals: tuple[str, ...] = ()  # the first different replies to refused copies, at most 20
+
+    @property
+    def complete(self) -> bool:
+        """Whether every copy has come to its end."""
+        return not self.stopped and self.next_due is None
+
+
+async def run(
+    ledger: Ledger,
+    transport: Transport,
+    make: Callable[[Claim], Envelope | Skipped],
+    *,
+    clock: Callable[[], datetime],
+    policy: Policy | None = None,
+    revision: int = 0,
+    began: datetime | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    stop: asyncio.Event | None = None,
+    chance: Callable[[], float] = random.random,
+) -> Report:
+    """Send what is due of a campaign, until all is done, or nothing falls due within the policy's `linger`.
+
+    A copy whose making raises is recorded as refused, as a fault of ours, and the rest goes on. When `stop` is set, or
+    the task is cancelled (Ctrl-C under `asyncio.run`), no further copy is claimed; those in flight are finished and
+    recorded. The caller sees to it that only one sender runs per installation (`lock.only_sender`).
+
+    Args:
+        ledger: the record; its blocking calls run in one worker thread.
+        transport: what carries messages; entered and left here.
+        make: a claim's message, or why it is skipped. Its recipient must be the claim's.
+        clock: the time now, aware.
+        policy: see `Policy`.
+        revision: the revision that is sent; recorded with each copy.
+        began: when the campaign began, for giving up; the start of this run when None.
+        progress: told how far it has come, at most ten times a second, and at the end.
+        stop: asks the run to end.
+        chance: numbers in [0, 1) that spread retries.
+
+    Raises:
+        DeliveryError: the transport cannot be used at all; raised once, after copies in flight are recorded.
+        StoreError: the ledger failed; what could not be recorded will be found in doubt at the next start.
+    """
+    policy = policy or Policy()
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger") as thread:
+        return await _Run(
+            ledger=ledger,
+            transport=transport,
+            make=make,
+            clock=clock,
+            policy=policy,
+            revision=revision,
+            began=began or clock(),
+            progress=progress or (lambda _progress: None),
+            chance=chance,
+            thread=thread,
+        ).run(stop)
+
+
+class _Bookkeeper:
+    """Speaks to the ledger for all sessions: what they ask for while one commit runs goes into the next."""
+
+    def __init__(self, ledger: Ledger, clock: Callable[[], datetime], thread: ThreadPoolExecutor) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._thread = thread
+        self._asked: list[tuple[Record | None, bool, asyncio.Future[Claim | None]]] = []
+        self._work: asyncio.Task[None] | None = None
+        self.unrecorded: list[Record] = []  # their commit failed
+
+    async def exchange(self, record: Record | None, *, want: bool) -> Claim | None:
+        """Record an outcome, and claim one due copy if wanted; back when that is committed."""
+        answer = asyncio.get_running_loop().create_future()
+        self._asked.append((record, want, answer))
+        if self._work is None:
+            self._work = asyncio.create_task(self._commit_all())
+        claim: Claim | None = await answer
+        return claim
+
+    async def call(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """A blocking call, in the ledger's thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: function(*args, **kwargs))
+
+    async def record_rest(self) -> None:
+        """Try once more to record what a failed commit left; raises what the ledger raises."""
+        records, self.unrecorded = self.unrecorded, []
+        if records:
+            await self.call(self._ledger.exchange, records, 0, self._clock())
+
+    async def _commit_all(self) -> None:
+        while self._asked:
+            asked, self._asked = self._asked, []
+            records = [record for record, _, _ in asked if record is not None]
+            wanted = sum(want for _, want, _ in asked)
+            try:
+                claims = iter(await self.call(self._ledger.exchange, records, wanted, self._clock()))
+            except Exception as error:  # noqa: BLE001 - handed to the sessions, which wait for it
+                self.unrecorded += records
+                for _, _, answer in asked:
+                    if not answer.done():
+                        answer.set_exception(error)
+            else:
+                for _, want, answer in asked:
+                    if not answer.done():
+                        answer.set_result(next(claims, None) if want else None)
+        self._work = None
+
+
+class _Run:
+    """One run of a campaign: its counters, its sessions, and why it ends."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        transport: Transport,
+        make: Callable[[Claim], Envelope | Skipped],
+        clock: Callable[[], datetime],
+        policy: Policy,
+        revision: int,
+        began: datetime,
+        progress: Callable[[Progress], None],
+        chance: Callable[[], float],
+        thread: ThreadPoolExecutor,
+    ) -> None:
+        self._ledger = ledger
+        self._transport = transport
+        self._make = make
+        self._clock = clock
+        self._policy = policy
+        self._revision = revision
+        self._began = began
+        self._tell = progress
+        self._chance = chance
+        self._books = _Bookkeeper(ledger, clock, thread)
+        self._breaker = Breaker(policy)
+        self._gate = asyncio.Lock()  # while the breaker is open, one session tries and the others wait
+        self._ending = asyncio.Event()
+        self._stopped = ""
+        self._failure: Exception | None = None
+        self._dry = False  # in this round nothing was due any more
+        self._counts: Counter[type[Outcome]] = Counter()
+        self._faults = 0
+        self._doubts: Counter[int] = Counter()  # by delivery: how often its end was unknown
+        self._refusals: dict[str, None] = {}
+        self._told = 0.0
+
+    async def run(self, stop: asyncio.Event | None) -> Report:
+        resend = self._policy.uncertain == "resend"
+        recovered = await self._books.call(self._ledger.recover, self._clock(), resend=resend)
+        watch = asyncio.create_task(self._watch(stop)) if stop is not None else None
+        try:
+            async with self._transport:
+                await self._rounds()
+        finally:
+            if watch is not None:
+                watch.cancel()
+            await self._books.record_rest()
+        if self._failure is not None:
+            raise self._failure
+        self._report_progress(last=True)
+        counts = self._counts
+        return Report(
+            accepted=counts[Accepted],
+            deferred=counts[Deferred],
+            refused=counts[Refused],
+            uncertain=counts[Uncertain],
+            skipped=counts[Skipped],
+            recovered=recovered,
+            next_due=await self._books.call(self._ledger.next_due),
+            stopped=self._stopped,
+            refusals=tuple(self._refusals),
+        )
+
+    async def _rounds(self) -> None:
+        """Send all that is due; wait for what falls due soon; again."""
+        while True:
+            await self._round()
+            due = None if self._ending.is_set() else await self._books.call(self._ledger.next_due)
+            if due is None:
+                return
+            wait = max(due - self._clock(), _SHORTEST_WAIT)
+            if wait > self._policy.linger:
+                return
+            await self._sleep(wait, "for copies that were deferred")
+
+    async def _round(self) -> None:
+        """All sessions side by side, until each finds nothing due."""
+        self._dry = False
+        sessions = asyncio.gather(*(self._session() for _ in range(self._transport.sessions)))
+        try:
+            await asyncio.shield(sessions)
+        except asyncio.CancelledError:
+            self._end("it was interrupted")
+            await sessions  # copies in flight end as they would; cancelled once more, they are left in doubt
+            raise
+
+    async def _session(self) -> None:
+        """Claim, make, send, record, over and over on one connection."""
+        session = self._transport.session()
+        record: Record | None = None
+        try:
+            while True:
+                if self._ending.is_set() or self._breaker.pause:
+                    done, record = record, None
+                    if done is not None:
+                        await self._books.exchange(done, want=False)
+                    if self._ending.is_set() or not await self._probe(session):
+                        return
+                    continue
+                done, record = record, None
+                claim = await self._books.exchange(done, want=True)
+                if claim is None:
+                    self._dry = True
+                    return
+                record = await self._carry(session, claim)
+        except Exception as error:  # noqa: BLE001 - one session's failure ends the run, after the others have finished
+            self._fail(error)
+        finally:
+            await session.close()
+
+    async def _probe(self, session: Session) -> bool:
+        """While the server seems down: wait, then try one copy, one session at a time. Whether to go on."""
+        async with self._gate:
+            pause = self._breaker.pause
+            if not pause:
+                return True
+            if pause > self._policy.linger:
+                self._end(f"the server does not answer: {self._breaker.last}")
+            if self._dry or self._ending.is_set():
+                return False
+            await self._sleep(pause, f"for the server: {self._breaker.last}")
+            claim = None if self._ending.is_set() else await self._books.exchange(None, want=True)
+            if claim is None:
+                self._dry = True
+                return False
+            await self._books.exchange(await self._carry(session, claim, probe=True), want=False)
+            return True
+
+    async def _carry(self, session: Session, claim: Claim, *, probe: bool = False) -> Record:
+        """Make a claimed copy and send it; what to record."""
+        made = self._made(claim)
+        if not isinstance(made, Envelope):
+            return self._record(claim, made)
+        try:
+            outcome = await session.send(made)
+        except DeliveryError as error:
+            self._fail(error)
+            return self._record(claim, _untried(error))
+        reply = outcome.reply if not isinstance(outcome, Skipped) else Reply(code=0)
+        failed = isinstance(outcome, Deferred | Uncertain) and reply.code in _NO_REPLY
+        self._breaker.note(failed=failed, said=str(reply), probe=probe)
+        return self._record(claim, outcome)
+
+    def _made(self, claim: Claim) -> Envelope | Outcome:
+        """The message of a claim, or what becomes of the claim without one."""
+        try:
+            made = self._make(claim)
+            if isinstance(made, Envelope) and made.recipient != mailbox(claim.address):
+                return _unmade(f"the copy is addressed to {made.recipient!r}, not to {claim.address!r}", ours=True)
+        except StoreError as error:
+            self._fail(error)
+            return _untried(error)
+        except AddressError as error:
+            return _unmade(str(error), ours=False)
+        except Exception as error:  # noqa: BLE001 - one reader's copy must not stop the others'; the row says what happened
+            return _unmade(f"the copy could not be made: {type(error).__name__}: {error}", ours=True)
+        return made
+
+    def _record(self, claim: Claim, outcome: Outcome) -> Record:
+        """What to write down: the outcome as the policy sees it, and when to try again."""
+        now = self._clock()
+        again: datetime | None = None
+        if isinstance(outcome, Refused):
+            self._note_refusal(outcome)
+        elif isinstance(outcome, Uncertain) and self._policy.uncertain == "resend":
+            self._doubts[claim.delivery] += 1
+            if self._doubts[claim.delivery] <= self._policy.resends:
+                outcome = Deferred(reply=outcome.reply)
+                again = again_at(1, now, self._policy, self._chance())
+        elif isinstance(outcome, Deferred):
+            reply = outcome.reply
+            if reply.code and gives_up(claim.attempts, now, self._began, self._policy):
+                text = f"given up after {claim.attempts} attempts: {reply.text}"
+                outcome = Refused(reply=Reply(code=reply.code, status=reply.status, text=text), ours=True)
+            else:
+                # Where nobody answered, the fault is not the address's: the breaker, not its count, sets the pace.
+                attempts = claim.attempts if reply.code else 1
+                again = again_at(attempts, now, self._policy, self._chance())
+        self._counts[type(outcome)] += 1
+        self._report_progress()
+        return Record(delivery=claim.delivery, outcome=outcome, at=now, revision=self._revision, again_at=again)
+
+    def _note_refusal(self, refused: Refused) -> None:
+        if len(self._refusals) < _KEPT_REFUSALS:
+            self._refusals.setdefault(str(refused.reply))
+        self._faults += refused.ours
+        answered = self._counts[Accepted] + self._counts[Refused] + 1
+        if refused.ours and too_many_faults(self._faults, answered, self._policy):
+            self._end(f"{self._faults} of {answered} copies were refused for a fault of ours: {refused.reply}")
+
+    def _end(self, why: str) -> None:
+        self._stopped = self._stopped or why
+        self._ending.set()
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = self._failure or error
+        self._end(str(error))
+
+    async def _watch(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._end("it was asked to stop")
+
+    async def _sleep(self, wait: timedelta, why: str) -> None:
+        """Wait, unless the run ends meanwhile."""
+        self._report_progress(waiting=wait, why=why)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ending.wait(), wait.total_seconds())
+
+    def _report_progress(self, *, waiting: timedelta = timedelta(0), why: str = "", last: bool = False) -> None:
+        now = asyncio.get_running_loop().time()
+        if not waiting and not last and now - self._told < _PROGRESS_EVERY:
+            return
+        self._told = now
+        counts = self._counts
+        self._tell(
+            Progress(
+                accepted=counts[Accepted],
+                deferred=counts[Deferred],
+                refused=counts[Refused],
+                uncertain=counts[Uncertain],
+                skipped=counts[Skipped],
+                waiting=waiting,
+                why=why,
+            )
+        )
+
+
+def _unmade(why: str, *, ours: bool) -> Refused:
+    return Refused(reply=Reply(code=0, text=why[:500]), ours=ours)
+
+
+def _untried(error: Exception) -> Deferred:
+    return Deferred(reply=Reply(code=0, text=str(error)[:500]))
