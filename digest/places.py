@@ -153,7 +153,7 @@ class Places:
     def resolve(self, text: str) -> Place | None:
         """The place that a person means by a code or by an English or Chinese name ("Guangdong", "广东", "CN-GD").
 
-        Among places of one name the largest region wins, then the most people; a name to show wins over another
+        A name to show wins over another name, then the larger kind of region, then more people.
         name. "Guangdong, China" and "Paris, Texas" name what it lies in.
         """
         text = text.strip()
@@ -229,7 +229,7 @@ class Places:
         for place in self._places.values():
             shown = set(place.names.values())
             for name in (*place.names.values(), *place.aliases, *place.chinese):
-                rank = (order[place.level], int(name not in shown), -place.population)
+                rank = (int(name not in shown), order[place.level], -place.population)
                 ranks = found.setdefault(fold(name), {})
                 ranks[place.code] = min(rank, ranks.get(place.code, rank))
         return {name: tuple(sorted(ranks, key=lambda code: (ranks[code], code))) for name, ranks in found.items()}

