@@ -1,1 +1,143 @@
-"""store."""
+"""The store: everything that Digest remembers, in SQLite or PostgreSQL. One file per noun.
+
+    with Store.open("sqlite:///var/digest.sqlite3") as store:
+        store.migrate(site=secret_site_id, now=now)
+        store.articles.save(article, at=now)
+
+    sources       what was picked up from where; problems        sources.py
+    articles      articles, their versions, judgements           articles.py
+    decisions     what operators decided                         decisions.py
+    editions      frozen revisions, states, what was used        editions.py
+    subscribers   subscriptions, consents, suppressions          subscribers.py
+    campaigns     frozen audiences, deliveries, the ledger       campaigns.py, ledger.py
+
+Every method is one transaction; inside `with store.transaction():` several become one. All times are aware.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+import sqlalchemy as sa
+
+from digest.store.articles import Articles, Change, Judged, Saved
+from digest.store.campaigns import Campaign, Campaigns
+from digest.store.database import WAIT_SECONDS, Database
+from digest.store.decisions import Act, Decision, Decisions
+from digest.store.editions import Editions, Listed, Prepared
+from digest.store.ledger import CampaignLedger, RefusalPolicy
+from digest.store.migrating import migrate
+from digest.store.schema import site as _site
+from digest.store.sources import Problem, Sources
+from digest.store.subscribers import Fate, Subscribers, Suppression, Wanted, address_key
+
+__all__ = [
+    "Act",
+    "Campaign",
+    "CampaignLedger",
+    "Change",
+    "Decision",
+    "Fate",
+    "Judged",
+    "Listed",
+    "Prepared",
+    "Problem",
+    "RefusalPolicy",
+    "Saved",
+    "Store",
+    "Suppression",
+    "Wanted",
+    "address_key",
+]
+
+
+class Store:
+    """One database, by noun. May be shared by threads; each thread has its own transactions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.sources = Sources(database)
+        self.articles = Articles(database)
+        self.decisions = Decisions(database)
+        self.editions = Editions(database)
+        self.subscribers = Subscribers(database)
+        self.campaigns = Campaigns(database, self.editions)
+
+    @classmethod
+    def open(cls, url: str, *, wait: float = WAIT_SECONDS) -> Store:
+        """The store at an SQLAlchemy URL; an SQLite file is made when there is none. Call `migrate` before use.
+
+        Args:
+            url: `sqlite:///path/to/file` or `postgresql+psycopg://user:password@host/name`.
+            wait: seconds to wait for another process that is writing.
+
+        Raises:
+            ConfigError: the URL cannot be used.
+            StoreError: the file cannot be made or opened.
+        """
+        return cls(Database(url, wait=wait))
+
+    def migrate(self, *, site: str, now: datetime) -> str:
+        """Make the tables, or bring them up to date; the id of the site that the store belongs to.
+
+        Args:
+            site: the id to write into a new store (random, made by the caller); an older store keeps its own.
+            now: the time.
+
+        Raises:
+            StoreError: a migration failed (nothing was changed), or the store is of a newer version.
+        """
+        with self.transaction():
+            migrate(self._database)
+            with self._database.transaction() as connection:
+                connection.execute(
+                    self._database.insert(_site).values(row=1, id=site, created=now).on_conflict_do_nothing()
+                )
+            return self.site()
+
+    def site(self) -> str:
+        """The id of the site that this store was made for.
+
+        A copy of an installation carries it too, but not the secret outside the store that must match it.
+
+        Raises:
+            StoreError: the store has not been migrated.
+        """
+        with self._database.reading() as connection:
+            return str(connection.scalar(sa.select(_site.c.id)) or "")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything that this thread does inside is kept together, or not at all. Never await inside.
+
+        Raises:
+            StoreError: the database failed; nothing of it was kept.
+        """
+        with self._database.transaction():
+            yield
+
+    @contextmanager
+    def hold(self, name: str) -> Iterator[None]:
+        """Keep every other process out of something ("send weekly-2018-W29") until the end, or until this one dies.
+
+        Raises:
+            Busy: another process or thread holds it.
+        """
+        with self._database.hold(name):
+            yield
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,192 @@
+"""Articles with all their versions, and what classify judged about each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+import sqlalchemy as sa
+
+from digest.errors import NotFound
+from digest.model import Article, Judgement
+from digest.store.database import AnyQuery, Database
+from digest.store.payload import Payload
+from digest.store.schema import articles, judgements
+
+_ARTICLE: Final[Payload[Article]] = Payload(Article)
+_JUDGEMENT: Final[Payload[Judgement]] = Payload(Judgement)
+_PAGE: Final = 500
+
+
+class Change(StrEnum):
+    """What saving an article meant."""
+
+    NEW = "new"
+    EDITED = "edited"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saved:
+    """An article as the store has it now: with its version, and first seen when its first version was."""
+
+    change: Change
+    article: Article
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """The newest version of an article, and its judgement if there is one."""
+
+    article: Article
+    judgement: Judgement | None
+
+
+class Articles:
+    """`save`, `get`, `between` and the judgements."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def save(self, article: Article, at: datetime) -> Saved:
+        """Keep an article; a new version when a reader could see a difference (`content_hash`).
+
+        What a reader cannot see (rights, weight, origin) is brought up to date in place. `first_seen` stays that of
+        the first version, so that an article without a date keeps its place in time.
+        """
+        newest = (articles.c.uid == article.uid) & articles.c.newest
+        with self._database.transaction() as connection:
+            self._database.serialize(articles)
+            row = connection.execute(sa.select(articles).where(newest)).one_or_none()
+            if row is None:
+                kept = replace(article, version=1)
+                self._insert(kept, article.content_hash, at)
+                return Saved(change=Change.NEW, article=kept)
+            before = _ARTICLE.load(row.payload)
+            kept = replace(article, first_seen=before.first_seen, version=before.version)
+            if row.content_hash == article.content_hash:
+                payload = _ARTICLE.dump(kept)
+                if payload != row.payload:
+                    connection.execute(sa.update(articles).where(newest).values(payload=payload))
+                return Saved(change=Change.UNCHANGED, article=kept)
+            kept = replace(kept, version=before.version + 1)
+            connection.execute(sa.update(articles).where(newest).values(newest=False))
+            self._insert(kept, article.content_hash, at)
+            return Saved(change=Change.EDITED, article=kept)
+
+    def _insert(self, article: Article, content_hash: str, at: datetime) -> None:
+        with self._database.transaction() as connection:
+            connection.execute(
+                sa.insert(articles).values(
+                    uid=article.uid,
+                    version=article.version,
+                    newest=True,
+                    source=article.source,
+                    entry=article.id,
+                    content_hash=content_hash,
+                    dated=article.when,
+                    saved=at,
+                    payload=_ARTICLE.dump(article),
+                )
+            )
+
+    def get(self, uid: str, version: int | None = None) -> Judged:
+        """The newest version of an article (or the one asked for) and its judgement.
+
+        Raises:
+            NotFound: there is none.
+        """
+        which = articles.c.newest if version is None else articles.c.version == version
+        found = self._fetch(_WITH_JUDGEMENT.where(articles.c.uid == uid, which))
+        if not found:
+            raise NotFound("article", uid if version is None else f"{uid} version {version}")
+        return found[0]
+
+    def versions(self, uid: str) -> tuple[Article, ...]:
+        """Every version of an article, first to newest; empty when there is no such article."""
+        query = _WITH_JUDGEMENT.where(articles.c.uid == uid).order_by(articles.c.version)
+        return tuple(judged.article for judged in self._fetch(query))
+
+    def between(self, start: datetime, end: datetime) -> tuple[Judged, ...]:
+        """The newest versions dated (`Article.when`) from `start` up to, not including, `end`; oldest first."""
+        query = _WITH_JUDGEMENT.where(articles.c.newest, articles.c.dated >= start, articles.c.dated < end)
+        return self._fetch(query.order_by(articles.c.dated, articles.c.uid))
+
+    def some(self, uids: Collection[str]) -> dict[str, Judged]:
+        """Newest versions by uid; those that do not exist are left out."""
+        wanted = sorted(set(uids))
+        found: dict[str, Judged] = {}
+        for start in range(0, len(wanted), _PAGE):
+            page = wanted[start : start + _PAGE]
+            for judged in self._fetch(_WITH_JUDGEMENT.where(articles.c.newest, articles.c.uid.in_(page))):
+                found[judged.article.uid] = judged
+        return found
+
+    def unjudged(self, classifier: str) -> Iterator[Article]:
+        """Newest versions that this version of the classifier has not judged, oldest first; streamed."""
+        after = 0
+        query = (
+            sa.select(articles.c.id, articles.c.payload)
+            .outerjoin(
+                judgements,
+                (judgements.c.article == articles.c.uid)
+                & (judgements.c.version == articles.c.version)
+                & (judgements.c.classifier == classifier),
+            )
+            .where(articles.c.newest, judgements.c.article.is_(None))
+            .order_by(articles.c.id)
+            .limit(_PAGE)
+        )
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(query.where(articles.c.id > after)).all()
+            for row in rows:
+                yield _ARTICLE.load(row.payload)
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1].id
+
+    def judge(self, judgement: Judgement, version: int, classifier: str, at: datetime) -> None:
+        """Keep what a version of the classifier decided about a version of an article; replaces an earlier one.
+
+        Raises:
+            NotFound: there is no such version of the article.
+        """
+        with self._database.transaction() as connection:
+            known = connection.scalar(
+                sa.select(articles.c.id).where(articles.c.uid == judgement.article, articles.c.version == version)
+            )
+            if known is None:
+                raise NotFound("article", f"{judgement.article} version {version}")
+            row = self._database.insert(judgements).values(
+                article=judgement.article,
+                version=version,
+                classifier=classifier,
+                at=at,
+                payload=_JUDGEMENT.dump(judgement),
+            )
+            connection.execute(
+                row.on_conflict_do_update(
+                    index_elements=[judgements.c.article, judgements.c.version],
+                    set_={name: row.excluded[name] for name in ("classifier", "at", "payload")},
+                )
+            )
+
+    def _fetch(self, query: AnyQuery) -> tuple[Judged, ...]:
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return tuple(
+            Judged(
+                article=_ARTICLE.load(row.payload),
+                judgement=None if row.judgement is None else _JUDGEMENT.load(row.judgement),
+            )
+            for row in rows
+        )
+
+
+_WITH_JUDGEMENT: Final = sa.select(articles.c.payload, judgements.c.payload.label("judgement")).outerjoin(
+    judgements, (judgements.c.article == articles.c.uid) & (judgements.c.version == articles.c.version)
+)

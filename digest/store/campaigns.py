@@ -1,0 +1,260 @@
+"""Campaigns: an audience frozen with its preferences, one delivery each; lists and counts of deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from digest.errors import NotFound
+from digest.model import Delivery, DeliveryState, EditionState, SubscriptionState
+from digest.store.database import AnyRow, Database
+from digest.store.editions import Editions
+from digest.store.ledger import CampaignLedger, RefusalPolicy
+from digest.store.schema import campaigns, deliveries, subscribers, subscriptions, suppressions
+from digest.store.subscribers import address_key
+
+_PAGE: Final = 5000
+_WAITING: Final = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Campaign:
+    """The sending of one edition. `audience` counts the deliveries that it began with."""
+
+    id: int
+    edition: str
+    revision: int  # that it began with; a delivery says which one it got
+    audience: int
+    key_id: str  # of the key that made its Message-IDs
+    started: datetime
+
+
+class Campaigns:
+    """`start`, `ledger`, `finish`; `tally`, `deliveries`."""
+
+    def __init__(self, database: Database, editions: Editions) -> None:
+        self._database = database
+        self._editions = editions
+
+    def start(
+        self,
+        edition_id: str,
+        make_message_id: Callable[[int], str],
+        now: datetime,
+        *,
+        key_id: str = "",
+    ) -> Campaign:
+        """Begin to send an approved edition: its audience and their preferences are frozen, in one transaction.
+
+        Started again, it comes back as it is: the audience stays that of the first start. The edition becomes
+        "sending" (also again, after a pause).
+
+        Args:
+            edition_id: of an edition that is approved, or being sent.
+            make_message_id: from a subscription's id to its Message-ID, angle brackets included.
+            now: the time.
+            key_id: of the key behind `make_message_id`, kept with the campaign.
+
+        Raises:
+            NotFound: there is no such edition.
+            StateError: it is not approved, or it was sent.
+        """
+        with self._database.transaction() as connection:
+            self._database.serialize(campaigns)
+            revision = self._editions.approved(edition_id)
+            self._editions.move(edition_id, EditionState.SENDING, now)
+            campaign = self._find(connection, edition_id)
+            if campaign is not None:
+                return campaign
+            number = connection.execute(
+                sa.insert(campaigns)
+                .values(edition=edition_id, revision=revision.number, audience=0, key_id=key_id, started=now)
+                .returning(campaigns.c.id)
+            ).scalar_one()
+            audience = _freeze_audience(connection, number, revision.edition.digest, make_message_id)
+            connection.execute(sa.update(campaigns).where(campaigns.c.id == number).values(audience=audience))
+        return self.get(edition_id)
+
+    def get(self, edition_id: str) -> Campaign:
+        """The campaign of an edition.
+
+        Raises:
+            NotFound: it has none.
+        """
+        with self._database.reading() as connection:
+            campaign = self._find(connection, edition_id)
+        if campaign is None:
+            raise NotFound("campaign", edition_id)
+        return campaign
+
+    def ledger(
+        self, edition_id: str, *, only: Collection[str] | None = None, policy: RefusalPolicy | None = None
+    ) -> CampaignLedger:
+        """The ledger of an edition's campaign, for one process that sends.
+
+        Args:
+            edition_id: of an edition whose campaign has started.
+            only: addresses; the ledger then claims their copies only, and leaves the others queued.
+            policy: when permanent refusals suppress an address.
+
+        Raises:
+            NotFound: the campaign has not started, or one of `only` is not in its audience.
+        """
+        campaign = self.get(edition_id)
+        numbers = None if only is None else self._delivery_numbers(campaign.id, only)
+        return CampaignLedger(self._database, campaign.id, edition_id, policy or RefusalPolicy(), numbers)
+
+    def _delivery_numbers(self, campaign: int, addresses: Collection[str]) -> list[int]:
+        with self._database.reading() as connection:
+            numbers = []
+            for address in addresses:
+                number = connection.scalar(
+                    sa.select(deliveries.c.id).where(
+                        deliveries.c.key == address_key(address), deliveries.c.campaign == campaign
+                    )
+                )
+                if number is None:
+                    raise NotFound("reader of this edition", address, "the audience is frozen when sending begins")
+                numbers.append(number)
+        return sorted(numbers)
+
+    def finish(self, edition_id: str, now: datetime) -> bool:
+        """Mark an edition as sent when no copy is queued, claimed or deferred any more; whether it is sent now.
+
+        Raises:
+            NotFound: the campaign has not started.
+        """
+        with self._database.transaction():
+            self._database.serialize(campaigns)
+            tally = self.tally(edition_id)
+            if any(tally[state] for state in _WAITING):
+                return False
+            self._editions.move(edition_id, EditionState.SENT, now)
+        return True
+
+    # ---- read
+
+    def tally(self, edition_id: str) -> dict[DeliveryState, int]:
+        """How many deliveries of an edition are in each state (every state is there).
+
+        Raises:
+            NotFound: the campaign has not started.
+        """
+        campaign = self.get(edition_id)
+        query = (
+            sa.select(deliveries.c.state, sa.func.count().label("n"))
+            .where(deliveries.c.campaign == campaign.id)
+            .group_by(deliveries.c.state)
+        )
+        with self._database.reading() as connection:
+            found = {row.state: row.n for row in connection.execute(query)}
+        return {state: found.get(state.value, 0) for state in DeliveryState}
+
+    def deliveries(
+        self,
+        edition_id: str = "",
+        *,
+        states: Collection[DeliveryState] = (),
+        address: str = "",
+        after: int = 0,
+        limit: int = 100,
+    ) -> tuple[Delivery, ...]:
+        """Rows of the ledger (of an edition, in these states, to an address), in order of their numbers.
+
+        Page on with `after` = the last number seen.
+        """
+        query = (
+            sa.select(deliveries, campaigns.c.edition)
+            .join_from(deliveries, campaigns, campaigns.c.id == deliveries.c.campaign)
+            .where(deliveries.c.id > after)
+            .order_by(deliveries.c.id)
+            .limit(limit)
+        )
+        if edition_id:
+            query = query.where(campaigns.c.edition == edition_id)
+        if states:
+            query = query.where(deliveries.c.state.in_([state.value for state in states]))
+        if address:
+            query = query.where(deliveries.c.key == address_key(address))
+        with self._database.reading() as connection:
+            return tuple(_delivery(row) for row in connection.execute(query))
+
+    def _find(self, connection: Connection, edition_id: str) -> Campaign | None:
+        row = connection.execute(sa.select(campaigns).where(campaigns.c.edition == edition_id)).one_or_none()
+        if row is None:
+            return None
+        return Campaign(
+            id=row.id,
+            edition=row.edition,
+            revision=row.revision,
+            audience=row.audience,
+            key_id=row.key_id,
+            started=row.started,
+        )
+
+
+def _freeze_audience(connection: Connection, campaign: int, digest: str, make_message_id: Callable[[int], str]) -> int:
+    """One queued delivery per active subscription whose address is not suppressed; how many. Streamed by key."""
+    query = (
+        sa.select(
+            subscriptions.c.id,
+            subscriptions.c.preferences,
+            subscribers.c.key,
+            subscribers.c.address,
+            subscribers.c.name,
+        )
+        .join_from(subscriptions, subscribers, subscribers.c.id == subscriptions.c.subscriber)
+        .outerjoin(suppressions, suppressions.c.key == subscribers.c.key)
+        .where(
+            subscriptions.c.digest == digest,
+            subscriptions.c.state == SubscriptionState.ACTIVE.value,
+            suppressions.c.key.is_(None),
+        )
+        .order_by(subscriptions.c.id)
+        .limit(_PAGE)
+    )
+    after = total = 0
+    while rows := connection.execute(query.where(subscriptions.c.id > after)).all():
+        connection.execute(
+            sa.insert(deliveries),
+            [
+                {
+                    "campaign": campaign,
+                    "subscription": row.id,
+                    "key": row.key,
+                    "address": row.address,
+                    "name": row.name,
+                    "preferences": row.preferences,
+                    "message_id": make_message_id(row.id),
+                    "state": DeliveryState.QUEUED.value,
+                }
+                for row in rows
+            ],
+        )
+        after = rows[-1].id
+        total += len(rows)
+    return total
+
+
+def _delivery(row: AnyRow) -> Delivery:
+    reply = " ".join(part for part in (str(row.code) if row.code else "", row.status, row.reply) if part)
+    return Delivery(
+        id=row.id,
+        edition=row.edition,
+        subscription=row.subscription,
+        address=row.address,
+        state=DeliveryState(row.state),
+        message_id=row.message_id,
+        revision=row.revision,
+        attempts=row.attempts,
+        reason=row.reason,
+        reply=reply,
+        claimed_at=row.claimed_at,
+        finished_at=row.finished_at,
+        next_attempt_at=row.next_attempt_at,
+    )

@@ -1,0 +1,257 @@
+"""The connection: SQLite in WAL mode or PostgreSQL, its transactions and locks, and the driver's errors in our words.
+
+A transaction belongs to a thread: what is called inside `transaction()` on the same thread joins it (as a savepoint),
+so several writes become one. Never await inside one. Writing transactions begin IMMEDIATE on SQLite: two writers wait
+for each other (30 s) instead of failing when the second one turns from reading to writing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection, Row, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from digest.errors import Busy, ConfigError, StoreError
+
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+AnyQuery: TypeAlias = sa.Select[*tuple[Any, ...]]
+
+WAIT_SECONDS: Final = 30  # how long a writer waits for another
+
+
+class Database:
+    """One database and its pool of connections.
+
+    Args:
+        url: an SQLAlchemy URL: `sqlite:///path/to/file` or `postgresql+psycopg://user@host/name`.
+        wait: seconds that a writer waits for another one before it gives up with a StoreError.
+
+    Raises:
+        ConfigError: the URL is none of the two kinds, or the driver is not installed.
+        StoreError: the folder of the file cannot be made or written.
+    """
+
+    def __init__(self, url: str, *, wait: float = WAIT_SECONDS) -> None:
+        self.url = _read_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._local = threading.local()
+        if self.is_sqlite:
+            _make_private_file(Path(str(self.url.database)))
+            arguments: dict[str, Any] = {"timeout": wait}
+        else:
+            # What waits for a lock longer than this would otherwise wait for ever.
+            arguments = {"connect_timeout": 10, "options": f"-c timezone=UTC -c lock_timeout={int(wait * 1000)}"}
+        try:
+            self._engine = sa.create_engine(
+                self.url,
+                connect_args=arguments,
+                pool_pre_ping=not self.is_sqlite,
+                hide_parameters=True,  # addresses must not stand in error messages
+            )
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                f"store.url: the driver for PostgreSQL is not installed ({error.name}; "
+                "install digest-publisher[postgresql])"
+            ) from error
+        if self.is_sqlite:
+            sa.event.listen(self._engine, "connect", _set_up_sqlite)
+            sa.event.listen(self._engine, "begin", _begin_sqlite)
+
+    def close(self) -> None:
+        """Close every connection of the pool."""
+        self._engine.dispose()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Everything inside is committed together, durably, or not at all.
+
+        Raises:
+            StoreError: the database failed; nothing of this transaction was kept.
+        """
+        outer: Connection | None = getattr(self._local, "connection", None)
+        if outer is not None:
+            with self._own_words(), _savepoint(outer):
+                yield outer
+            return
+        with (
+            self._own_words(),
+            self._engine.connect().execution_options(digest_writes=True) as connection,
+            connection.begin(),
+        ):
+            self._local.connection = connection
+            try:
+                yield connection
+            finally:
+                self._local.connection = None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One consistent view for reading; the thread's transaction when it is in one."""
+        outer: Connection | None = getattr(self._local, "connection", None)
+        if outer is not None:
+            with self._own_words():
+                yield outer
+            return
+        with self._own_words(), self._engine.connect() as connection:
+            yield connection
+
+    def serialize(self, table: sa.Table) -> None:
+        """Let no other process write this table until the transaction ends; SQLite has one writer anyway."""
+        if not self.is_sqlite:
+            self._local.connection.execute(sa.text(f'LOCK TABLE "{table.name}" IN SHARE ROW EXCLUSIVE MODE'))
+
+    @contextmanager
+    def hold(self, name: str) -> Iterator[None]:
+        """Hold a named lock that ends with this process, however it ends: "send-weekly-2018-W29".
+
+        An OS lock on a file beside the SQLite file; an advisory lock of a session on PostgreSQL.
+
+        Raises:
+            Busy: another process or thread holds it.
+        """
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+        busy = Busy(f"another process is at '{name}' (wait until it ends, or stop it)")
+        if self.is_sqlite:
+            path = Path(f"{self.url.database}.{number & 0xFFFFFFFFFFFFFFFF:016x}.lock")
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise busy from None
+                yield
+            finally:
+                os.close(descriptor)
+            return
+        with self._own_words(), self._engine.connect() as connection:
+            taken = connection.scalar(sa.select(sa.func.pg_try_advisory_lock(number)))
+            connection.commit()  # the lock is the session's, and no transaction stays open meanwhile
+            if not taken:
+                raise busy
+            try:
+                yield
+            finally:
+                connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
+                connection.commit()
+
+    def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+        """An INSERT that knows ON CONFLICT, in the dialect of this database."""
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    @contextmanager
+    def _own_words(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            raise StoreError(self._explain(error)) from error
+
+    def _explain(self, error: SQLAlchemyError) -> str:
+        """What happened and what to do about it."""
+        cause = getattr(error, "orig", None) or error
+        text = str(cause).strip() or type(cause).__name__
+        where = self.url.database if self.is_sqlite else self.url.render_as_string(hide_password=True)
+        state = getattr(cause, "sqlstate", None) or ""
+        for signs, meaning in _MEANINGS:
+            if any(sign in text or sign == state for sign in signs):
+                return f"the store {where}: {meaning} [{text.splitlines()[0]}]"
+        return f"the store {where} failed: {text.splitlines()[0]}"
+
+
+@contextmanager
+def _savepoint(connection: Connection) -> Iterator[None]:
+    savepoint = connection.begin_nested()
+    try:
+        yield
+    except BaseException:
+        try:
+            savepoint.rollback()
+        except SQLAlchemyError:
+            # A full disk makes SQLite end the whole transaction: nothing more may be written as if it still went on.
+            connection.invalidate()
+        raise
+    savepoint.commit()
+
+
+# Words of SQLite's messages, or SQLSTATE codes of PostgreSQL (Appendix A of its manual) -> what it means to a person.
+_MEANINGS: Final = (
+    (
+        ("database is locked", "database table is locked", "55P03", "40P01"),
+        "another process has been writing for too long (wait until it ends, or stop it; nothing was lost)",
+    ),
+    (
+        ("database or disk is full", "disk I/O error", "53100"),
+        "the disk is full or failing (make room, then run this again; what was committed is safe)",
+    ),
+    (
+        ("unable to open database file", "readonly database"),
+        "the file cannot be opened or written (does its folder exist, and may this user write there?)",
+    ),
+    (
+        ("file is not a database", "malformed", "XX001", "XX002"),
+        "this is no database of Digest, or it is damaged (restore it from a backup)",
+    ),
+    (
+        ("no such table", "no such column", "42P01", "42703"),
+        "its tables are missing or of another version than this program (migrate it)",
+    ),
+    (
+        ("connection failed", "connection is bad", "Connection refused", "connection timeout", "57P01", "57P03", "53300"),
+        "no connection to the server (is it running, and is store.url right?)",
+    ),
+)
+
+
+def _read_url(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ConfigError("store.url: not a database URL (write sqlite:///path or postgresql+psycopg://…)") from None
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    if url.drivername == "postgresql+psycopg":
+        return url
+    if url.get_backend_name() != "sqlite":
+        raise ConfigError(f"store.url: cannot use {url.drivername} (write sqlite:///path or postgresql+psycopg://…)")
+    if not url.database or url.database == ":memory:":
+        raise ConfigError("store.url: SQLite needs a file, it would forget who got what (write sqlite:///path)")
+    return url
+
+
+def _make_private_file(path: Path) -> None:
+    """Create the file before SQLite does, for its owner only: it holds addresses."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreError(
+            f"the store {path}: cannot be opened (does its folder exist, and may this user write there?) [{error}]"
+        ) from error
+
+
+def _set_up_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # Without this the driver begins transactions by itself, late and deferred; `_begin_sqlite` does it instead.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    try:
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")  # a claim must survive a power cut
+        cursor.execute("PRAGMA foreign_keys = ON")
+    finally:
+        cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("digest_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

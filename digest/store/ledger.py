@@ -1,0 +1,410 @@
+"""The ledger of one campaign: claim and record in one commit. Implements `digest.deliver.ledger.Ledger`.
+
+    queued ──claim──> claimed ──record──> accepted | refused | uncertain | skipped
+       ^                 │   └──────────> deferred ──(due)──> claimed
+       └────recover──────┘
+
+The states above "record" are final, but for "uncertain", which `recover` may queue again. The queue is walked by key:
+each claim goes on behind the last one, so that the hundredth thousand costs what the first did.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from digest.model import (
+    Accepted,
+    Claim,
+    Deferred,
+    DeliveryState,
+    EditionState,
+    Record,
+    Refused,
+    Skipped,
+    SubscriptionState,
+    Uncertain,
+)
+from digest.store.database import AnyRow, Database
+from digest.store.schema import campaigns, deliveries, editions, subscriptions, suppressions
+from digest.store.subscribers import PREFERENCES
+
+_LOOK_AGAIN: Final = timedelta(seconds=1)  # how often to look for deferrals that other processes recorded
+_REPLY_LIMIT: Final = 500  # characters of a server's reply that are kept
+_CHUNK: Final = 1000
+
+_preferences: Final = lru_cache(maxsize=4096)(PREFERENCES.load)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefusalPolicy:
+    """When permanent refusals suppress an address: `refusals` of them, for different editions on different days (UTC).
+
+    Only those since its last accepted copy count, and none for which the fault was ours.
+    """
+
+    refusals: int = 2
+
+
+class CampaignLedger:
+    """The record of one campaign, for one process that sends. Made by `Campaigns.ledger`; not for several threads."""
+
+    def __init__(
+        self,
+        database: Database,
+        campaign: int,
+        edition: str,
+        policy: RefusalPolicy,
+        only: Collection[int] | None = None,
+    ) -> None:
+        self._database = database
+        self._campaign = campaign
+        self._edition = edition
+        self._policy = policy
+        self._cursor = 0  # number of the last delivery that was taken from the queue
+        self._look: datetime | None = None  # when to look for deferred copies; None: now
+        mine = deliveries.c.campaign == campaign
+        if only is not None:
+            mine &= deliveries.c.id.in_(sorted(only))
+        self._mine = mine
+        candidates = _CANDIDATES.where(mine, _sending(edition))
+        self._queued = (
+            candidates.where(deliveries.c.state == DeliveryState.QUEUED.value, deliveries.c.id > sa.bindparam("cursor"))
+            .order_by(deliveries.c.id)
+            .with_for_update(of=deliveries, skip_locked=True)
+        )
+        self._due = (
+            candidates.where(_DEFERRED, deliveries.c.next_attempt_at <= sa.bindparam("now"))
+            .order_by(deliveries.c.next_attempt_at)
+            .with_for_update(of=deliveries, skip_locked=True)
+        )
+
+    def exchange(self, records: Sequence[Record], wanted: int, now: datetime) -> Sequence[Claim]:
+        """Record outcomes and claim up to `wanted` due copies, in one durable commit.
+
+        Those who left or were suppressed since the campaign began are recorded as skipped, with the reason, and not
+        claimed. Nothing is claimed while the edition is not "sending" (paused, cancelled). A record for a copy that
+        is accepted, refused or skipped already changes nothing.
+        """
+        cursor, look = self._cursor, self._look
+        try:
+            with self._database.transaction() as connection:
+                if records:
+                    self._record(connection, records)
+                return self._claim(connection, wanted, now) if wanted > 0 else ()
+        except BaseException:
+            self._cursor, self._look = cursor, look  # what was rolled back is still to be taken
+            raise
+
+    def next_due(self) -> datetime | None:
+        """When the next deferred copy falls due; None when nothing waits, or the edition is not "sending"."""
+        query = sa.select(sa.func.min(deliveries.c.next_attempt_at)).where(
+            self._mine, _DEFERRED, _sending(self._edition)
+        )
+        with self._database.reading() as connection:
+            due: datetime | None = connection.scalar(query)
+        return due
+
+    def recover(self, now: datetime, *, resend: bool) -> int:
+        """Deal with copies that a dead process had claimed; how many. Call it while `Store.hold` keeps others out.
+
+        With `resend` they are queued again, and so are those that ended uncertain before; else they become uncertain.
+        """
+        states = [DeliveryState.CLAIMED.value, *([DeliveryState.UNCERTAIN.value] if resend else [])]
+        values: dict[str, object] = (
+            {"state": DeliveryState.QUEUED.value, "reason": "sent again: it may have arrived", "finished_at": None}
+            if resend
+            else {
+                "state": DeliveryState.UNCERTAIN.value,
+                "reason": "the process that was sending it ended: it may have arrived",
+                "finished_at": now,
+            }
+        )
+        with self._database.transaction() as connection:
+            found = connection.execute(
+                sa.update(deliveries).where(self._mine, deliveries.c.state.in_(states)).values(**values)
+            ).rowcount
+        self._cursor = 0
+        return found
+
+    # ---- record
+
+    def _record(self, connection: Connection, records: Sequence[Record]) -> None:
+        connection.execute(_RECORD, [self._row(record) for record in records])
+        refused = [record for record in records if isinstance(record.outcome, Refused) and not record.outcome.ours]
+        if refused:
+            self._suppress(connection, refused)
+
+    def _row(self, record: Record) -> dict[str, object]:
+        outcome = record.outcome
+        again_at = record.again_at
+        state = _STATES[type(outcome)]
+        reason = ""
+        if isinstance(outcome, Skipped):
+            code, status, text, reason = 0, "", "", outcome.reason
+        else:
+            code, status, text = outcome.reply.code, outcome.reply.status, outcome.reply.text
+        if isinstance(outcome, Deferred):
+            again_at = again_at or record.at
+        elif isinstance(outcome, Uncertain) and again_at is not None:
+            state, reason = DeliveryState.DEFERRED, "it may have arrived: sent again"
+        else:
+            again_at = None
+        if again_at is not None and (self._look is None or again_at < self._look):
+            self._look = again_at
+        return {
+            "number": record.delivery,
+            "of": self._campaign,
+            "state": state.value,
+            "revision": record.revision,
+            "reason": _clean(reason),
+            "code": code,
+            "status": _clean(status),
+            "reply": _clean(text),
+            "ours": isinstance(outcome, Refused) and outcome.ours,
+            "finished_at": None if again_at else record.at,
+            "next_attempt_at": again_at,
+        }
+
+    def _suppress(self, connection: Connection, refused: Sequence[Record]) -> None:
+        """Suppress the addresses whose permanent refusals have reached the policy's count."""
+        at = {record.delivery: record.at for record in refused}
+        for start in range(0, len(refused), _CHUNK):
+            numbers = [record.delivery for record in refused[start : start + _CHUNK]]
+            of_number = dict(
+                connection.execute(
+                    sa.select(deliveries.c.key, deliveries.c.id).where(
+                        deliveries.c.id.in_(numbers), deliveries.c.state == DeliveryState.REFUSED.value
+                    )
+                ).tuples()
+            )
+            history: dict[str, list[AnyRow]] = defaultdict(list)
+            for row in connection.execute(_HISTORY.where(deliveries.c.key.in_(of_number))):
+                history[row.key].append(row)
+            for key, rows in history.items():
+                counted = self._counted(rows)
+                if len({row.finished_at.date() for row in counted}) >= self._policy.refusals:
+                    evidence = "; ".join(f"{row.edition}: {row.code} {row.status} {row.reply}" for row in counted)
+                    connection.execute(
+                        self._database.insert(suppressions)
+                        .values(key=key, cause="refused", evidence=evidence, at=at[of_number[key]])
+                        .on_conflict_do_nothing()
+                    )
+
+    @staticmethod
+    def _counted(rows: Sequence[AnyRow]) -> list[AnyRow]:
+        """The refusals of an address since its last accepted copy; one edition has one row."""
+        counted: list[AnyRow] = []
+        for row in rows:
+            if row.state == DeliveryState.ACCEPTED.value:
+                counted.clear()
+            else:
+                counted.append(row)
+        return counted
+
+    # ---- claim
+
+    def _claim(self, connection: Connection, wanted: int, now: datetime) -> list[Claim]:
+        claims: list[Claim] = []
+        skipped: list[dict[str, object]] = []
+        if self._look is None or self._look <= now:
+            self._take_due(connection, wanted, now, claims, skipped)
+        if len(claims) < wanted:
+            from_start = self._cursor == 0
+            self._take_queued(connection, wanted, claims, skipped)
+            if not claims and not from_start:  # another process may have put some back, behind us
+                self._cursor = 0
+                self._take_queued(connection, wanted, claims, skipped)
+        if skipped:
+            connection.execute(_SKIP, [row | {"now": now} for row in skipped])
+        for start in range(0, len(claims), _CHUNK):
+            numbers = [claim.delivery for claim in claims[start : start + _CHUNK]]
+            connection.execute(_CLAIM, {"numbers": numbers, "now": now})
+        return claims
+
+    def _take_due(
+        self,
+        connection: Connection,
+        wanted: int,
+        now: datetime,
+        claims: list[Claim],
+        skipped: list[dict[str, object]],
+    ) -> None:
+        # One look a time is enough: what is skipped is made up for from the queue, or at the next look.
+        rows = connection.execute(self._due.limit(wanted), {"now": now}).all()
+        self._sort(rows, claims, skipped)
+        self._look = now if len(rows) == wanted else now + _LOOK_AGAIN
+        ahead = connection.scalar(_NEXT, {"of": self._campaign, "now": now})
+        if ahead is not None and ahead < self._look:
+            self._look = ahead
+
+    def _take_queued(
+        self, connection: Connection, wanted: int, claims: list[Claim], skipped: list[dict[str, object]]
+    ) -> None:
+        while missing := wanted - len(claims):
+            rows = connection.execute(self._queued.limit(missing), {"cursor": self._cursor}).all()
+            self._sort(rows, claims, skipped)
+            if rows:
+                self._cursor = rows[-1].id
+            if len(rows) < missing:
+                return
+
+    def _sort(self, rows: Sequence[AnyRow], claims: list[Claim], skipped: list[dict[str, object]]) -> None:
+        """Who still wants it, and who does not."""
+        for row in rows:
+            reason = _reason_to_skip(row)
+            if reason:
+                skipped.append({"number": row.id, "reason": reason})
+                continue
+            claims.append(
+                Claim(
+                    delivery=row.id,
+                    edition=self._edition,
+                    subscription=row.subscription,
+                    address=row.address,
+                    name=row.name,
+                    preferences=_preferences(row.preferences),
+                    attempts=row.attempts + 1,
+                    message_id=row.message_id,
+                )
+            )
+
+
+_STATES: Final = {
+    Accepted: DeliveryState.ACCEPTED,
+    Deferred: DeliveryState.DEFERRED,
+    Refused: DeliveryState.REFUSED,
+    Uncertain: DeliveryState.UNCERTAIN,
+    Skipped: DeliveryState.SKIPPED,
+}
+
+# A literal, not a parameter: SQLite uses a partial index only when it can see the constant.
+_DEFERRED: Final = deliveries.c.state == sa.literal_column("'deferred'")
+
+_CANDIDATES: Final = (
+    sa.select(
+        deliveries.c.id,
+        deliveries.c.subscription,
+        deliveries.c.address,
+        deliveries.c.name,
+        deliveries.c.preferences,
+        deliveries.c.attempts,
+        deliveries.c.message_id,
+        subscriptions.c.state.label("subscription_state"),
+        subscriptions.c.reason.label("subscription_reason"),
+        suppressions.c.cause,
+    )
+    .select_from(deliveries)
+    .outerjoin(subscriptions, subscriptions.c.id == deliveries.c.subscription)
+    .outerjoin(suppressions, suppressions.c.key == deliveries.c.key)
+)
+
+# A late record still tells the truth about a copy that was put back meanwhile; what is settled is never changed.
+_RECORD: Final = (
+    sa.update(deliveries)
+    .where(
+        deliveries.c.id == sa.bindparam("number"),
+        deliveries.c.campaign == sa.bindparam("of"),
+        deliveries.c.state.in_(
+            [
+                state.value
+                for state in (
+                    DeliveryState.CLAIMED,
+                    DeliveryState.QUEUED,
+                    DeliveryState.DEFERRED,
+                    DeliveryState.UNCERTAIN,
+                )
+            ]
+        ),
+    )
+    .values(
+        {
+            name: sa.bindparam(name)
+            for name in (
+                "state",
+                "revision",
+                "reason",
+                "code",
+                "status",
+                "reply",
+                "ours",
+                "finished_at",
+                "next_attempt_at",
+            )
+        }
+    )
+)
+
+_CLAIM: Final = (
+    sa.update(deliveries)
+    .where(deliveries.c.id.in_(sa.bindparam("numbers", expanding=True)))
+    .values(
+        state=DeliveryState.CLAIMED.value,
+        attempts=deliveries.c.attempts + 1,
+        claimed_at=sa.bindparam("now"),
+        next_attempt_at=None,
+    )
+)
+
+_SKIP: Final = (
+    sa.update(deliveries)
+    .where(deliveries.c.id == sa.bindparam("number"))
+    .values(
+        state=DeliveryState.SKIPPED.value,
+        reason=sa.bindparam("reason"),
+        finished_at=sa.bindparam("now"),
+        next_attempt_at=None,
+    )
+)
+
+_NEXT: Final = sa.select(sa.func.min(deliveries.c.next_attempt_at)).where(
+    deliveries.c.campaign == sa.bindparam("of"), _DEFERRED, deliveries.c.next_attempt_at > sa.bindparam("now")
+)
+
+_HISTORY: Final = (
+    sa.select(
+        deliveries.c.key,
+        deliveries.c.state,
+        deliveries.c.code,
+        deliveries.c.status,
+        deliveries.c.reply,
+        deliveries.c.finished_at,
+        campaigns.c.edition,
+    )
+    .join_from(deliveries, campaigns, campaigns.c.id == deliveries.c.campaign)
+    .where(
+        deliveries.c.state.in_([DeliveryState.ACCEPTED.value, DeliveryState.REFUSED.value]), sa.not_(deliveries.c.ours)
+    )
+    .order_by(deliveries.c.finished_at, deliveries.c.id)
+)
+
+
+def _sending(edition: str) -> sa.ColumnElement[bool]:
+    return (
+        sa.select(editions.c.id)
+        .where(editions.c.id == edition, editions.c.state == EditionState.SENDING.value)
+        .exists()
+    )
+
+
+def _reason_to_skip(row: AnyRow) -> str:
+    if row.cause is not None:
+        return f"suppressed: {row.cause}"
+    if row.subscription_state is None:
+        return "the subscriber was erased"
+    if row.subscription_state == SubscriptionState.ACTIVE.value:
+        return ""
+    because = f" ({row.subscription_reason})" if row.subscription_reason else ""
+    return f"the subscription is {row.subscription_state}{because}"
+
+
+def _clean(text: str) -> str:
+    """What every database can keep: no NUL, no lone surrogates, bounded."""
+    return text[:_REPLY_LIMIT].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

@@ -1,0 +1,1 @@
+"""Migrations of the store: alembic's environment and versions; run by digest.store.migrating."""

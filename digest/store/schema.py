@@ -1,0 +1,285 @@
+"""The tables. A change here needs a migration beside it (docs/store.md); a test compares the two.
+
+Times are UTC; what is only read as a whole is one JSON column (see payload.py); states are the words of the model.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+
+
+class Utc(sa.types.TypeDecorator[datetime]):
+    """A time: aware when it comes in, aware and UTC when it comes out. SQLite keeps it as sortable text."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """UTC for the database.
+
+        Raises:
+            ValueError: the time is naive.
+        """
+        if value is None:
+            return None
+        if value.utcoffset() is None:
+            raise ValueError(f"{value!r} has no time zone: the store takes aware times only")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """UTC for us."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+metadata: Final = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite numbers rows by itself only in a column of type INTEGER.
+_ID: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def _text(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False, server_default=sa.text("''"))
+
+
+site: Final = sa.Table(
+    "site",
+    metadata,
+    sa.Column("row", sa.Integer, primary_key=True, autoincrement=False),  # always 1: there is one site
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("created", Utc, nullable=False),
+)
+
+# ---------------------------------------------------------------------------------------------------------------
+# What was picked up
+
+origins: Final = sa.Table(
+    "origins",
+    metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("origin", sa.Text, primary_key=True),
+    sa.Column("signature", sa.Text, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+)
+
+problems: Final = sa.Table(
+    "problems",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("what", sa.Text, nullable=False),
+    _text("place"),
+    sa.Column("line", sa.Integer),
+    _text("remedy"),
+    sa.Column("first", Utc, nullable=False),
+    sa.Column("last", Utc, nullable=False),
+    sa.Column("times", sa.Integer, nullable=False),
+    sa.Column("resolved", Utc),
+    sa.Index("ix_problems_source_origin", "source", "origin"),
+)
+
+articles: Final = sa.Table(
+    "articles",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("uid", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("newest", sa.Boolean, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("entry", sa.Text, nullable=False),  # the article's id within its source
+    sa.Column("content_hash", sa.Text, nullable=False),
+    sa.Column("dated", Utc, nullable=False),  # Article.when
+    sa.Column("saved", Utc, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.UniqueConstraint("uid", "version"),
+    sa.UniqueConstraint("source", "entry", "version"),
+    sa.Index("ix_articles_newest_dated", "newest", "dated"),
+)
+
+judgements: Final = sa.Table(
+    "judgements",
+    metadata,
+    sa.Column("article", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("classifier", sa.Text, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.ForeignKeyConstraint(["article", "version"], ["articles.uid", "articles.version"]),
+)
+
+decisions: Final = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("act", sa.Text, nullable=False),
+    _text("story"),
+    _text("digest"),
+    _text("edition"),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("undone", Utc),
+    _text("undone_by"),
+)
+
+# ---------------------------------------------------------------------------------------------------------------
+# What goes out
+
+editions: Final = sa.Table(
+    "editions",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("period", sa.Text, nullable=False),
+    sa.Column("starts", Utc, nullable=False),
+    sa.Column("ends", Utc, nullable=False),
+    sa.Column("number", sa.Integer),  # none while skipped: the running number has no gaps
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    _text("reason"),
+    sa.Column("changed", Utc, nullable=False),
+    sa.UniqueConstraint("digest", "period"),
+    sa.UniqueConstraint("digest", "number"),
+)
+
+materials: Final = sa.Table(
+    "materials",
+    metadata,
+    sa.Column("hash", sa.Text, primary_key=True),  # SHA-256, hex
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+
+revisions: Final = sa.Table(
+    "revisions",
+    metadata,
+    sa.Column("edition", sa.Text, sa.ForeignKey("editions.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("materials", sa.Text, nullable=False),  # {name: hash}
+    sa.Column("created", Utc, nullable=False),
+    sa.Column("approved", Utc),
+    _text("approved_by"),
+)
+
+edition_stories: Final = sa.Table(
+    "edition_stories",
+    metadata,
+    sa.Column("edition", sa.Text, sa.ForeignKey("editions.id"), primary_key=True),
+    sa.Column("article", sa.Text, primary_key=True),  # uid
+    sa.Column("story", sa.Text, nullable=False),
+)
+
+# ---------------------------------------------------------------------------------------------------------------
+# Who gets it
+
+subscribers: Final = sa.Table(
+    "subscribers",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),  # the address, normalized for comparing
+    sa.Column("address", sa.Text, nullable=False),
+    _text("name"),
+    sa.Column("created", Utc, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+subscriptions: Final = sa.Table(
+    "subscriptions",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("subscriber", _ID, sa.ForeignKey("subscribers.id"), nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    _text("reason"),
+    sa.Column("preferences", sa.Text, nullable=False),
+    sa.Column("created", Utc, nullable=False),
+    sa.Column("changed", Utc, nullable=False),
+    sa.UniqueConstraint("subscriber", "digest"),
+    sa.Index("ix_subscriptions_digest_state_id", "digest", "state", "id"),
+    sqlite_autoincrement=True,  # a number is never given again: links of old mails name it
+)
+
+consents: Final = sa.Table(
+    "consents",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("subscription", _ID, sa.ForeignKey("subscriptions.id"), nullable=False, index=True),
+    sa.Column("given", sa.Boolean, nullable=False),  # false: withdrawn
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("basis", sa.Text, nullable=False),
+    _text("origin"),
+    _text("wording"),
+)
+
+suppressions: Final = sa.Table(
+    "suppressions",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("cause", sa.Text, nullable=False),
+    _text("evidence"),
+    sa.Column("at", Utc, nullable=False),
+)
+
+# ---------------------------------------------------------------------------------------------------------------
+# The ledger
+
+campaigns: Final = sa.Table(
+    "campaigns",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("edition", sa.Text, sa.ForeignKey("editions.id"), nullable=False, unique=True),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("audience", sa.Integer, nullable=False),
+    _text("key_id"),  # of the key that made the Message-IDs
+    sa.Column("started", Utc, nullable=False),
+)
+
+# No foreign key to subscriptions: the ledger must outlive a subscriber who is erased.
+deliveries: Final = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("campaign", _ID, sa.ForeignKey("campaigns.id"), nullable=False),
+    sa.Column("subscription", _ID, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    _text("name"),
+    sa.Column("preferences", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default=sa.text("0")),
+    _text("reason"),
+    sa.Column("code", sa.Integer, nullable=False, server_default=sa.text("0")),
+    _text("status"),
+    _text("reply"),
+    sa.Column("ours", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("claimed_at", Utc),
+    sa.Column("finished_at", Utc),
+    sa.Column("next_attempt_at", Utc),
+    sa.UniqueConstraint("subscription", "campaign"),
+    sa.UniqueConstraint("key", "campaign"),
+    sa.Index("ix_deliveries_campaign_state_id", "campaign", "state", "id"),
+    sa.Index(
+        "ix_deliveries_due",
+        "campaign",
+        "next_attempt_at",
+        sqlite_where=sa.text("state = 'deferred'"),
+        postgresql_where=sa.text("state = 'deferred'"),
+    ),
+)

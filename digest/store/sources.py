@@ -1,0 +1,141 @@
+"""What was picked up from where, so that nothing is picked up twice; and the problems an operator should see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from digest.errors import InputError, NotFound
+from digest.store.database import AnyRow, Database
+from digest.store.schema import origins, problems
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Something from outside that could not be used, until it is resolved. `times` counts how often it was met."""
+
+    id: int
+    source: str
+    origin: str
+    what: str
+    where: str = ""
+    line: int | None = None
+    remedy: str = ""
+    first: datetime
+    last: datetime
+    times: int = 1
+    resolved: datetime | None = None
+
+
+class Sources:
+    """The sources' memory: `seen`, `remember`; and `problems`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def seen(self, source: str) -> dict[str, str]:
+        """Origin -> signature of everything that was picked up from a source, failures included."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                sa.select(origins.c.origin, origins.c.signature).where(origins.c.source == source)
+            )
+            return {row.origin: row.signature for row in rows}
+
+    def remember(self, source: str, origin: str, signature: str, at: datetime, error: InputError | None = None) -> None:
+        """Keep in mind that an origin was picked up in this form.
+
+        With an error its problem is listed (once, however often it is met); without one its problems are resolved.
+        """
+        with self._database.transaction() as connection:
+            row = self._database.insert(origins).values(source=source, origin=origin, signature=signature, at=at)
+            connection.execute(
+                row.on_conflict_do_update(
+                    index_elements=[origins.c.source, origins.c.origin],
+                    set_={"signature": row.excluded.signature, "at": row.excluded.at},
+                )
+            )
+            if error is None:
+                self.resolve(source, origin, at)
+            else:
+                self.report(source, origin, error, at)
+
+    def report(self, source: str, origin: str, error: InputError, at: datetime) -> None:
+        """List a problem, or count it again when it is open already; another one of the same origin is replaced."""
+        same = (
+            (problems.c.source == source)
+            & (problems.c.origin == origin)
+            & (problems.c.what == error.what)
+            & problems.c.resolved.is_(None)
+        )
+        with self._database.transaction() as connection:
+            again = connection.execute(
+                sa.update(problems)
+                .where(same)
+                .values(times=problems.c.times + 1, last=at, line=error.line, place=error.where)
+            )
+            if again.rowcount:
+                return
+            self.resolve(source, origin, at)
+            connection.execute(
+                sa.insert(problems).values(
+                    source=source,
+                    origin=origin,
+                    what=error.what,
+                    place=error.where,
+                    line=error.line,
+                    remedy=error.remedy,
+                    first=at,
+                    last=at,
+                    times=1,
+                )
+            )
+
+    def resolve(self, source: str, origin: str, at: datetime) -> int:
+        """Mark the open problems of an origin as resolved. How many."""
+        with self._database.transaction() as connection:
+            return connection.execute(
+                sa.update(problems)
+                .where(problems.c.source == source, problems.c.origin == origin, problems.c.resolved.is_(None))
+                .values(resolved=at)
+            ).rowcount
+
+    def forget(self, source: str, origin: str) -> None:
+        """Pick an origin up again next time, as if it were new.
+
+        Raises:
+            NotFound: it was never picked up.
+        """
+        with self._database.transaction() as connection:
+            gone = connection.execute(
+                sa.delete(origins).where(origins.c.source == source, origins.c.origin == origin)
+            ).rowcount
+        if not gone:
+            raise NotFound("origin", f"{source}: {origin}")
+
+    def problems(self, source: str = "", *, resolved: bool = False) -> tuple[Problem, ...]:
+        """Open problems, newest first, of one source or of all; with `resolved` those too that are settled."""
+        query = sa.select(problems).order_by(problems.c.last.desc(), problems.c.id.desc())
+        if source:
+            query = query.where(problems.c.source == source)
+        if not resolved:
+            query = query.where(problems.c.resolved.is_(None))
+        with self._database.reading() as connection:
+            return tuple(_problem(row) for row in connection.execute(query))
+
+
+def _problem(row: AnyRow) -> Problem:
+    return Problem(
+        id=row.id,
+        source=row.source,
+        origin=row.origin,
+        what=row.what,
+        where=row.place,
+        line=row.line,
+        remedy=row.remedy,
+        first=row.first,
+        last=row.last,
+        times=row.times,
+        resolved=row.resolved,
+    )
