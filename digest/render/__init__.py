@@ -1,1 +1,9 @@
-"""render."""
+"""Edition -> subject, plain text and HTML; and pages. The only home of jinja2, premailer and babel.
+
+Edition -> view (one language, nothing hostile) -> templates -> inline CSS -> Body -> for_reader -> Copy
+"""
+
+from digest.render.personal import Body, Field, Reader
+from digest.render.renderer import Renderer
+
+__all__ = ["Body", "Field", "Reader", "Renderer"]

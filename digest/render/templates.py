@@ -1,0 +1,236 @@
+"""The templates: read once, overridden file by file, run in a sandbox that has nothing to give away.
+
+Operators edit templates, so a template is code from outside: immutable sandbox, no globals, filters from a list, no
+methods of strings, arithmetic on numbers only. What is left is a template that loops or doubles a text for ever: there
+a rendering's output is limited here, its time and memory by the jail that runs it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import BaseLoader, Environment, StrictUndefined, Template, TemplateNotFound, TemplateSyntaxError, meta
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from digest.errors import TemplateError
+from digest.render.language import Language
+from digest.render.text import isolate, leader, pad, safe_url, shorten, underline, width, wrap
+from digest.render.view import anchor
+
+OUTPUT_LIMIT = 4_000_000  # characters of one rendering; an edition of 400 stories takes about 600,000
+
+_SUFFIXES = frozenset({".html", ".txt", ".css"})
+_OWN_FILTERS: Mapping[str, Callable[..., Any]] = {
+    "url": safe_url,
+    "pad": pad,
+    "anchor": anchor,
+    "wrap": wrap,
+    "underline": underline,
+    "leader": leader,
+    "isolate": isolate,
+    "shorten": shorten,
+    "width": width,
+}
+_JINJA_FILTERS = (
+    "batch",
+    "e",
+    "escape",
+    "first",
+    "join",
+    "last",
+    "length",
+    "list",
+    "lower",
+    "map",
+    "select",
+    "sort",
+    "trim",
+    "upper",
+)
+_JINJA_TESTS = (
+    "defined",
+    "undefined",
+    "none",
+    "string",
+    "number",
+    "sequence",
+    "mapping",
+    "in",
+    "eq",
+    "ne",
+    "gt",
+    "lt",
+    "ge",
+    "le",
+)
+
+
+class Templates:
+    """All templates of a publication, as they were when this was made; make another one to see changes."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        """Read the templates.
+
+        Args:
+            folders: where they are looked for, the publication's own first, the shipped ones last. A file in an
+                earlier folder stands for the one of the same name in a later one.
+
+        Raises:
+            TemplateError: a file is not UTF-8.
+        """
+        self._files: dict[str, tuple[str, Path]] = {}
+        for folder in reversed(folders):
+            for path in sorted(folder.rglob("*")):
+                if path.suffix in _SUFFIXES and path.is_file():
+                    self._files[path.relative_to(folder).as_posix()] = _source(path), path
+        self._environments: dict[str, Environment] = {}
+
+    def render(self, name: str, language: Language, context: Mapping[str, object]) -> str:
+        """One template with its context.
+
+        Raises:
+            TemplateError: it is not there, is broken, asks for what is not given or not allowed, or gives too much.
+        """
+        pieces: list[str] = []
+        room = OUTPUT_LIMIT
+        try:
+            for piece in self._template(name, language).generate(**context):
+                pieces.append(piece)
+                room -= len(piece)
+                if room < 0:
+                    break
+        except Exception as error:
+            # A template may raise anything that Python can; all of it is the template's fault.
+            raise self._blame(error, name) from error
+        if room < 0:
+            raise TemplateError(
+                f"it renders to more than {OUTPUT_LIMIT:,} characters",
+                where=self._where(name),
+                remedy="look for a loop in a loop",
+            )
+        return "".join(pieces)
+
+    def sources(self, names: Iterable[str]) -> dict[str, bytes]:
+        """These templates and all that they include, extend or import, by name.
+
+        Raises:
+            TemplateError: one is not there or cannot be parsed.
+        """
+        found: dict[str, bytes] = {}
+        waiting = list(names)
+        parser = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
+        while waiting:
+            name = waiting.pop()
+            if name in found:
+                continue
+            try:
+                source, _ = self._files[name]
+                tree = parser.parse(source, name, self._where(name))
+            except KeyError as error:
+                raise self._blame(TemplateNotFound(name), name) from error
+            except TemplateSyntaxError as error:
+                raise self._blame(error, name) from error
+            found[name] = source.encode()
+            waiting.extend(each for each in meta.find_referenced_templates(tree) if each is not None)
+        return dict(sorted(found.items()))
+
+    def file(self, name: str) -> tuple[str, str]:
+        """The text of a file and where it is, for messages. Both are "" for a file that is not there."""
+        source, path = self._files.get(name, ("", ""))
+        return source, str(path)
+
+    def _template(self, name: str, language: Language) -> Template:
+        # By its words alone: dates and counts, which differ between en-GB and en-US, reach a template as `language`.
+        if language.tag not in self._environments:
+            self._environments[language.tag] = _environment(language, self._files)
+        return self._environments[language.tag].get_template(name)
+
+    def _where(self, name: str) -> str:
+        return self.file(name)[1] or name
+
+    def _blame(self, error: Exception, name: str) -> TemplateError:
+        """Say which file and line: Jinja puts the template's own frames into the traceback."""
+        if isinstance(error, TemplateSyntaxError):
+            return TemplateError(
+                error.message or "it cannot be parsed",
+                where=error.filename or self._where(error.name or name),
+                line=error.lineno,
+                remedy="mend the template's syntax",
+            )
+        if isinstance(error, TemplateNotFound):
+            return TemplateError(
+                f"there is no template '{error.name}'", where=name, remedy="templates.md lists the shipped ones"
+            )
+        ours = {str(path) for _, path in self._files.values()}
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in ours]
+        remedy = "docs/templates.md lists what a template may use"
+        return TemplateError(
+            str(error) or type(error).__name__,
+            where=frames[-1].filename if frames else self._where(name),
+            line=frames[-1].lineno if frames else None,
+            remedy=remedy,
+        )
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja's immutable sandbox, and narrower: `'a' * 10**8` and `'{:>99999999}'.format(1)` get nowhere."""
+
+    intercepted_binops = frozenset({"*", "**", "%"})
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        return not isinstance(obj, str | bytes) and super().is_safe_attribute(obj, attr, value)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        small = all(isinstance(value, int | float) and abs(value) < 1_000_000 for value in (left, right))
+        if not small or operator == "**":
+            raise SecurityError(f"'{operator}' is for small numbers")
+        return super().call_binop(context, operator, left, right)
+
+
+class _Files(BaseLoader):
+    """Gives Jinja what was read at the start."""
+
+    def __init__(self, files: Mapping[str, tuple[str, Path]]) -> None:
+        self._files = files
+
+    def get_source(self, _environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        try:
+            source, path = self._files[template]
+        except KeyError:
+            raise TemplateNotFound(template) from None
+        return source, str(path), lambda: True
+
+
+def _environment(language: Language, files: Mapping[str, tuple[str, Path]]) -> Environment:
+    """An environment that speaks one language. Everything is escaped but in .txt files."""
+    environment = _Sandbox(
+        loader=_Files(files),
+        autoescape=lambda name: posixpath.splitext(name or "")[1] != ".txt",
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.globals = {"_": environment.globals["_"]}
+    environment.filters = {
+        **{name: environment.filters[name] for name in _JINJA_FILTERS},
+        **_OWN_FILTERS,
+    }
+    environment.tests = {name: environment.tests[name] for name in _JINJA_TESTS}
+    # The i18n extension adds this method to an environment; newstyle escapes what is put into a translated sentence.
+    install: Callable[..., None] = environment.install_gettext_callables  # type: ignore[attr-defined] # added at run time
+    install(language.gettext, language.ngettext, newstyle=True)
+    return environment
+
+
+def _source(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise TemplateError("it is not UTF-8 text", where=str(path), remedy="save the template as UTF-8") from error
