@@ -61,7 +61,8 @@ class _Keeper:
         recipients = [str(recipient) for recipient in envelope.rcpt_tos]
         content = envelope.original_content or b""
         name = f"{next(self._count):08d}.{os.getpid()}.{self._run}"
-        filed = as_delivered(envelope.mail_from or "", recipients, content)
+        sender = (envelope.mail_from or "").strip("<>")  # aiosmtpd keeps the null sender in its brackets
+        filed = as_delivered(sender, recipients, content)
         try:
             self._maildir.put(name, filed)
         except OSError as error:

@@ -139,16 +139,18 @@ def headers(
 
 def alternatives(text: str, html: str, *, boundary: str) -> bytes:
     """The multipart/alternative body: text first, since the last is what a reader prefers (RFC 2046, 5.1.4)."""
-    part = (
-        "--{}\r\nContent-Type: text/{}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-    ).format
+    start = (
+        f"--{boundary}\r\nContent-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    )
+    # The line end before a delimiter belongs to it (RFC 2046, 5.1.1): each body keeps its own by a second one.
     return b"".join(
         (
-            part(boundary, "plain").encode("ascii"),
+            (start % "plain").encode("ascii"),
             quoted_printable(text),
-            part(boundary, "html").encode("ascii"),
+            b"\r\n",
+            (start % "html").encode("ascii"),
             quoted_printable(html),
-            f"--{boundary}--\r\n".encode("ascii"),
+            f"\r\n--{boundary}--\r\n".encode("ascii"),
         )
     )
 
