@@ -1,0 +1,174 @@
+"""The start and the end of a wire story's text: place, date and agency of its dateline; its signature.
+
+"JERUSALEM, April 9 (Xinhua) -- China's ..."        place JERUSALEM, agency Xinhua, April 9
+"Jul 20, 2018 (China Knowledge) - Amid ..."          agency China Knowledge, date
+"TEL AVIV, Israel (AP) — ..."                        place TEL AVIV, Israel, agency AP
+"新华社北京4月9日电（记者 张三）..."                    agency 新华社, place 北京, reporter 张三
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from digest.pickup import publishers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dateline:
+    """What stands before the first sentence. `rest` is the text after it; `day` is (year or "", month, day) or None."""
+
+    place: str = ""
+    agency: str = ""
+    reporters: str = ""
+    day: tuple[str, str, int] | None = None
+    rest: str = ""
+
+
+_MONTH: Final = (
+    r"(?P<month>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
+    r"|Nov(?:ember)?|Dec(?:ember)?|JAN(?:UARY)?|FEB(?:RUARY)?|MAR(?:CH)?|APR(?:IL)?|MAY|JUNE?|JULY?|AUG(?:UST)?"
+    r"|SEPT?(?:EMBER)?|OCT(?:OBER)?|NOV(?:EMBER)?|DEC(?:EMBER)?)\.?"
+)
+_DAY: Final = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
+_DATE: Final = rf"(?:{_MONTH}\s+{_DAY}|{_DAY.replace('day', 'day2')}\s+{_MONTH.replace('month', 'month2')})(?:,?\s+(?P<year>(?:19|20)\d\d))?"
+_CITY: Final = r"[A-ZÀ-Þ][A-ZÀ-Þ.'’\-]+(?:[ /][A-ZÀ-Þ][A-ZÀ-Þ.'’\-]*)*"  # in capitals, as wires print it
+_TITLE_CITY: Final = r"[A-ZÀ-Þ][\w.'’\-]+(?:[ /-](?:de|del|do|al-|la|[A-ZÀ-Þ])[\w.'’\-]*){0,3}"
+_STATE: Final = r"(?:,\s+[A-ZÀ-Þ](?:\.[A-Z]\.?|[\w.'’]+)(?:\s[A-ZÀ-Þ][\w.'’]+){0,2}(?<!\bJan)(?<!\bFeb))"
+_AGENCY: Final = r"\(\s*(?P<agency>[A-Z][\w.&'’ /\-]{1,40}?|[\u4e00-\u9fff]{2,10})\s*\)"
+_SLASHED: Final = r"/(?P<wire>PR ?Newswire|Business ?Wire|Xinhua-AsiaNet|GLOBE NEWSWIRE|AsiaNet|CNW|EINPresswire\.com|[A-Z][\w\- ]{2,25})(?:-[\w ]+)?/"
+_DASH: Final = r"\s*(?:--+|—|–|―|-(?=\s)|:(?=\s))\s*"
+
+_NOT_DATE: Final = rf"(?!\s*,?\s*{_MONTH.replace('P<month>', ':')}\s+\d)"
+_FULL: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        # PLACE[, State][, date] (Agency) --      PLACE, date --      PLACE, date /Wire/ --
+        rf"(?P<place>{_CITY}(?:{_NOT_DATE}{_STATE}){{0,2}})(?:,?\s+{_DATE})?,?\s*(?:{_AGENCY}|{_SLASHED}){_DASH}",
+        rf"(?P<place>{_CITY}(?:{_NOT_DATE}{_STATE}){{0,2}}),?\s+{_DATE}{_DASH}",
+        # Place, date (Agency) --     Place (Agency) -
+        rf"(?P<place>{_TITLE_CITY}(?:{_NOT_DATE}{_STATE}){{0,2}})(?:,?\s+{_DATE})?,?\s*(?:{_AGENCY}|{_SLASHED}){_DASH}",
+        # Place, date (Agency) The ...      PLACE, date. /TASS/. The ...
+        rf"(?P<place>{_TITLE_CITY}),?\s+{_DATE}\s*\(\s*(?P<agency>[A-Z]{{2,5}}|Xinhua|Bernama)\s*\)\s*:?\s*(?=[A-Z“\"])",
+        rf"(?P<place>{_CITY}),\s+{_DATE}\.?\s+/(?P<agency>[A-Z]{{3,8}})/\.?\s*(?:{_DASH})?",
+        # date (Agency) -
+        rf"{_DATE},?\s*(?:{_AGENCY}|{_SLASHED}){_DASH}",
+        # (Agency) -     (Beijing) —
+        rf"{_AGENCY}\s*(?:--+|—|–|-(?=\s))\s*",
+    )
+)
+_BARE: Final = re.compile(rf"(?P<place>{_CITY}(?:{_STATE}){{0,2}})\s*(?:--+|—|–|-(?=\s))\s*(?=\S)")
+_SHORT_CITIES: Final = frozenset(
+    ["ROME", "OSLO", "LIMA", "BAKU", "DOHA", "KIEV", "KYIV", "BONN", "BERN", "CORK", "LYON", "NICE", "PUNE", "RIGA", "SUVA", "BALI", "LOME", "MALE", "APIA", "XI'AN", "ADEN", "GAZA", "AGRA", "BRNO", "CALI", "CEBU", "FUJI", "GIZA", "GRAZ", "HANOI", "KOBE", "LVIV", "METZ", "MOSUL", "OMSK", "PERM", "RENO", "SEOUL", "TUNIS", "WUHAN", "YIWU", "ORAN"]
+)  # fmt: skip
+_NOT_PLACES: Final = re.compile(
+    r"(?:UPDATE|BREAKING|EXCLUSIVE|CORRECTED|WATCH|VIDEO|OPINION|ANALYSIS|FACTBOX|INTERVIEW|REVIEW|LIVE|NEWS|NOTE|PHOTOS?|SPORTS?"
+    r"|BUSINESS|EDITORIAL|QUESTION|ANSWER|WARNING|UNESCO|UNICEF|ASEAN|OPEC|NATO|NASDAQ|COVID|BRICS|AIDS|NASA|REPORT|FEATURE)\b"
+)
+
+_ZH_AGENCY: Final = r"(?P<agency>新华社|新華社|中新社|中新网|中新網|中央社|法新社|路透社|美联社|人民网|人民日报|本报|本報|央视网|央广网|新华网|澎湃新闻|环球时报|环球网|国际在线|经济日报|光明日报|财新网|[\u4e00-\u9fff]{1,6}(?:社|网|網|报|報))"
+_ZH_DATE: Final = r"(?:(?:(?P<year>\d{4})年)?(?P<month>\d{1,2})月)?(?P<day>\d{1,2})日"
+_ZH_NAMES: Final = r"(?:\s*[（(](?P<reporters>[^（）()]{2,40})[）)])?"
+_ZH: Final = (
+    re.compile(rf"(?:【[^】]{{1,12}}】)?{_ZH_AGENCY}\s*(?P<place>[\u4e00-\u9fff·]{{2,12}}?)?\s*{_ZH_DATE}\s*(?:[电電讯訊]|消息){_ZH_NAMES}\s*[，,：: ]?\s*"),
+    re.compile(rf"{_ZH_AGENCY}\s*(?P<place>[\u4e00-\u9fff·]{{2,12}}?)\s*[电電訊]{_ZH_NAMES}\s*[，,：: ]?\s*"),
+    re.compile(rf"[（(](?P<agency>[\u4e00-\u9fff]{{2,8}}?)\s*(?P<place>[\u4e00-\u9fff·]{{2,8}})?\s*{_ZH_DATE}\s*[电電讯訊][）)]\s*"),
+    re.compile(rf"(?P<agency>)(?P<place>[\u4e00-\u9fff·]{{2,8}}?)\s*{_ZH_DATE}\s*[电電]{_ZH_NAMES}\s*[，,：: ]?\s*"),
+    re.compile(r"【(?P<agency>财新网|[\u4e00-\u9fff]{2,8}[网報报社])】\s*(?:[（(](?P<reporters>[^（）()]{2,40})[）)])\s*"),
+)  # fmt: skip
+_ZH_REPORTER: Final = re.compile(r"^(?:[\u4e00-\u9fff]{0,8}?(?:见习|特约)?(?:记者|記者|通讯员|作者)|文)[\s：:/／]*")
+
+
+def read(paragraph: str) -> Dateline | None:
+    """The dateline at the start of a paragraph, or None. A name before a dash is one only in capitals."""
+    head = paragraph[:160]
+    for pattern in _FULL:
+        match = pattern.match(head)
+        if match is not None:
+            return _western(match, paragraph)
+    match = _BARE.match(head)
+    if match is not None and _is_place(match["place"]):
+        return Dateline(place=match["place"].strip(), rest=paragraph[match.end() :])
+    for pattern in _ZH:
+        match = pattern.match(head)
+        if match is not None and match.end() < len(paragraph):
+            return _chinese(match, paragraph)
+    return None
+
+
+def _is_place(name: str) -> bool:
+    city = name.split(",", maxsplit=1)[0].strip()
+    letters = sum(c.isalpha() for c in city)
+    return not _NOT_PLACES.match(city) and len(city) <= 40 and (letters >= 5 or city in _SHORT_CITIES)
+
+
+def _western(match: re.Match[str], paragraph: str) -> Dateline | None:
+    parts = match.groupdict()
+    place = (parts.get("place") or "").strip(" ,")
+    agency = (parts.get("agency") or parts.get("wire") or "").strip()
+    if _NOT_PLACES.match(place) or match.end() >= len(paragraph):
+        return None
+    if not place and not parts.get("day") and not parts.get("day2") and not publishers.known(agency):
+        # "(Beijing) — China's ...": Caixin's way; "(But) - " is nothing
+        if " " in agency or not agency.istitle() or "—" not in match[0] + "–" or len(agency) < 4:
+            return None
+        place, agency = agency, ""
+    month, day = parts.get("month") or parts.get("month2"), parts.get("day") or parts.get("day2")
+    return Dateline(
+        place=place,
+        agency=agency,
+        day=(parts.get("year") or "", month, int(day)) if month and day else None,
+        rest=paragraph[match.end() :],
+    )
+
+
+def _chinese(match: re.Match[str], paragraph: str) -> Dateline:
+    parts = match.groupdict()
+    day = parts.get("day")
+    agency = parts["agency"] or ""
+    return Dateline(
+        place=(parts.get("place") or "").strip(),
+        agency="" if agency in {"本报", "本報"} else agency,
+        reporters=reporters(parts.get("reporters") or ""),
+        day=(parts.get("year") or "", parts["month"], int(day)) if day and parts["month"] else None,
+        rest=paragraph[match.end() :],
+    )
+
+
+def reporters(text: str) -> str:
+    """The names in "记者 张三 李四" or "记者杜震、杨志望": without the word, joined by "、"."""
+    names = re.split(r"[\s、，,；;]+", _ZH_REPORTER.sub("", text.strip()))
+    joined: list[str] = []
+    for name in (_ZH_REPORTER.sub("", name) for name in names):
+        if len(name) == 1 and joined and len(joined[-1]) == 1:
+            joined[-1] += name  # "张 三" is one name
+        elif name:
+            joined.append(name)
+    return "、".join(joined)
+
+
+_SIGNATURE: Final = re.compile(
+    r"\s*(?:[(（]\s*(?P<agency>[A-Z][\w.&' \-]{1,30}|[\u4e00-\u9fff]{2,8})\s*[)）]|(?P<end>Enditem|ENDS?|[（(](?:完|ENDS?|end|Ends)[）)]|-\s?(?:ENDS?|30)\s?-|#{3}|■|□))\s*$"
+)
+
+
+def signature(paragraph: str) -> tuple[str, str]:
+    """A paragraph without the wire's signature at its end, and the agency that signed: "... (Xinhua)", "（完）", "Enditem".
+
+    A name in brackets is a signature only when it is a known agency's.
+    """
+    agency = ""
+    while match := _SIGNATURE.search(paragraph):
+        name = match["agency"]
+        if name and name not in {"完", "END", "ENDS", "End", "Ends"}:
+            if not publishers.known(name):
+                break
+            agency = agency or name
+        rest = paragraph[: match.start()].rstrip()
+        if rest and match["end"] and match["end"][:3] in {"END", "End"} and rest[-1] not in ".!?\"”'’)。！？":
+            break  # the word, not the mark
+        paragraph = rest
+        if not paragraph:
+            break
+    return paragraph, agency

@@ -1,0 +1,369 @@
+"""One document -> articles: which format it is, which reader reads it, and what every article must be like.
+
+bytes -> text (decode) -> drafts (page | markdown | html | records | feed) -> cleaned, dated, keyed articles
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+from pathlib import PurePosixPath
+from typing import Any, Final
+from urllib.parse import quote, urljoin
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from digest.clean import canonical_url, fingerprint, html_paragraphs, html_to_text, one_line, plain
+from digest.errors import JailError, PickupError
+from digest.jail import Jail
+from digest.model import Article, Intake, Source, SourceKind
+from digest.pickup import dateline, dates, feed, language, page, publishers, records
+from digest.pickup.decode import text_of
+from digest.pickup.draft import Draft
+
+MAX_BYTES: Final = 10_000_000
+_MAX_TEXT, _MAX_PARAGRAPHS = 1_000_000, 5_000
+_MAX_TITLE, _MAX_FIELD, _MAX_TEASER, _MAX_ID, _MAX_KEYWORDS = 400, 200, 2_000, 500, 50
+
+_FORMATS: Final = {
+    ".md": "markdown", ".markdown": "markdown", ".html": "html", ".htm": "html", ".xhtml": "html", ".json": "json",
+    ".ninjs": "json", ".xml": "feed", ".rss": "feed", ".atom": "feed", ".rdf": "feed",
+}  # fmt: skip
+_HTML: Final = re.compile(
+    r"\s*(?:<!--.{0,2000}?-->\s*)*(?:<\?xml[^>]*>\s*)?(?:<!doctype\s+html|<html\b|<head\b|<body\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+_FEED: Final = re.compile(
+    r"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.{0,2000}?-->\s*|<\?[^>]*>\s*|<!doctype[^>]*>\s*)*<(?:\w+:)?(?:rss|feed|rdf)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_FRONT_MATTER: Final = re.compile(r"---[ \t]*\r?\n[\w\"'# ]")
+_XML_DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]*\?>")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a document gave: its articles, and the entries that could not become any."""
+
+    articles: tuple[Article, ...]
+    problems: tuple[PickupError, ...] = ()
+
+
+def read_document(
+    data: bytes, name: str, source: Source, *, now: datetime, zone: tzinfo, jail: Jail
+) -> tuple[Article, ...]:
+    """Read one document; entries of a list or feed that cannot be used are left out (see `read` to learn of them).
+
+    Args:
+        data: the document's bytes.
+        name: its name below the source, with "/" between folders; the extension says the format, failing that the text.
+        source: where it comes from: stands in for publisher, language, time zone; gives rights and weight.
+        now: becomes `first_seen`; dates further in the future are not believed.
+        zone: of dates that name none, when neither the source nor a known publisher says better.
+        jail: where parsers run.
+
+    Raises:
+        PickupError: it cannot become articles; says where, which line if known, and the remedy.
+    """
+    return read(data, name, source, now=now, zone=zone, jail=jail).articles
+
+
+def read(data: bytes, name: str, source: Source, *, now: datetime, zone: tzinfo, jail: Jail) -> Reading:
+    """As `read_document`, with the entries that could not be used.
+
+    Raises:
+        PickupError: nothing of it can be used.
+    """
+    if len(data) > MAX_BYTES:
+        raise PickupError(
+            f"{len(data)} bytes, at most {MAX_BYTES} are read",
+            where=name,
+            remedy="split it, or give the text without pictures",
+        )
+    if not data.strip():
+        raise PickupError("the file is empty", where=name, remedy="write it again, or take it away")
+    text = text_of(data, name)
+    try:
+        drafts, problems = _drafts(text, name, source, now=now, zone=zone, jail=jail)
+    except JailError as error:
+        raise PickupError(
+            f"the document was too much for its parser ({error.reason}: {error.detail})"[:300],
+            where=name,
+            remedy="give it in a simpler form, for example as plain text",
+        ) from error
+    articles: list[Article] = []
+    ids: set[str] = set()
+    for draft in drafts:
+        try:
+            article = _article(draft, name, source, now=now, several=bool(draft.where))
+        except PickupError as error:
+            problems.append(error)
+            continue
+        if article.id in ids:  # a publisher that gives one id to several entries must not lose any
+            article = replace(article, id=f"{article.id}#{fingerprint([article.title])[:16]}")
+        if article.id not in ids:
+            ids.add(article.id)
+            articles.append(article)
+    if not articles and problems:
+        raise problems[0]
+    return Reading(articles=tuple(articles), problems=tuple(problems))
+
+
+# --------------------------------------------------------------------------------------------------------------
+# Formats
+
+
+def _format(text: str, name: str, source: Source) -> str:
+    known = _FORMATS.get(PurePosixPath(name).suffix.lower(), "")
+    if known == "feed" and _HTML.match(text):
+        return "html"
+    if known and known != "feed":
+        return known
+    if _FEED.match(text) or known == "feed":
+        return "feed"
+    if _HTML.match(text):
+        return "html"
+    if source.kind is SourceKind.FEED:
+        return "json" if text.lstrip("\ufeff \t\r\n").startswith(("{", "[")) else "feed"
+    if text.lstrip("\ufeff \t\r\n").startswith("{"):
+        return "json"
+    return "markdown" if _FRONT_MATTER.match(text) else "page"
+
+
+def _drafts(
+    text: str, name: str, source: Source, *, now: datetime, zone: tzinfo, jail: Jail
+) -> tuple[list[Draft], list[PickupError]]:
+    named = _zone(source.time_zone, name)
+    stamps = named or zone
+    kind = _format(text, name, source)
+    if kind == "json":
+        return records.read(text, name=name, zone=named or publishers.zone_of(source.publisher) or zone)
+    if kind == "feed":
+        return feed.read(
+            _XML_DECLARATION.sub("", text),
+            name=name,
+            zone=named or publishers.zone_of(source.publisher) or zone,
+            jail=jail,
+        )
+    if kind == "markdown":
+        return [_markdown(text, name, named or zone, jail)], []
+    if kind == "html":
+        return [_html(text, name, named, zone, source, jail)], []
+    return [page.read(text, name=name, zone=stamps, now=now, publisher_zone=named is None)], []
+
+
+def _zone(name: str, where: str) -> tzinfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError):
+        raise PickupError(
+            f"its source's time zone '{name}' does not exist",
+            where=where,
+            remedy="write an IANA name, for example Asia/Shanghai",
+        ) from None
+
+
+_FRONT: Final = {
+    "id": ("id", "guid", "slug_id"),
+    "title": ("title", "headline"),
+    "url": ("url", "link", "canonical", "canonical_url", "permalink"),
+    "published": ("date", "published", "publishdate", "published_at", "pubdate", "time"),
+    "publisher": ("publisher", "source", "site"),
+    "section": ("section", "category", "categories"),
+    "byline": ("byline", "author", "authors", "by"),
+    "editor": ("editor",),
+    "agency": ("agency",),
+    "dateline": ("dateline", "place", "location"),
+    "keywords": ("keywords", "tags"),
+    "teaser": ("teaser", "summary", "description", "excerpt"),
+    "language": ("language", "lang"),
+}  # fmt: skip
+
+
+def _markdown(text: str, name: str, zone: tzinfo, jail: Jail) -> Draft:
+    read_in = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
+    found = jail.run("digest.pickup.inside.markdown:parse", read_in.encode("utf-8", "replace"))
+    if found["problem"]:
+        raise PickupError(
+            found["problem"],
+            where=name,
+            line=found["line"],
+            remedy="see docs/pickup.md for what front matter looks like",
+        )
+    given = {key.strip().lower().replace("-", "_"): value for key, value in found["fields"].items()}
+    fields = {field: next((given[key] for key in keys if given.get(key)), "") for field, keys in _FRONT.items()}
+    words = {
+        field: ", ".join(map(str, value)) if isinstance(value, list) else str(value) for field, value in fields.items()
+    }
+    published = dates.read(words["published"], zone) if words["published"] else None
+    if words["published"] and published is None:
+        raise PickupError(
+            f"date: '{words['published'][:60]}' is not a date", where=name, remedy="write it as 2018-07-20 09:15"
+        )
+    paragraphs = tuple(
+        line
+        for each in found["paragraphs"]
+        for line in (html_paragraphs(each["text"]) if each["html"] else (each["text"],))
+    )
+    keywords = fields["keywords"]
+    tags = keywords if isinstance(keywords, list) else re.split(r"[,，、;；]", keywords)
+    simple = {
+        field: words[field]
+        for field in (
+            "id",
+            "url",
+            "publisher",
+            "section",
+            "byline",
+            "editor",
+            "agency",
+            "dateline",
+            "teaser",
+            "language",
+        )
+    }
+    return Draft(
+        title=words["title"] or found["heading"],
+        paragraphs=paragraphs,
+        published=published,
+        keywords=tuple(map(str, tags)),
+        **simple,
+    )
+
+
+def _html(text: str, name: str, named: tzinfo | None, zone: tzinfo, source: Source, jail: Jail) -> Draft:
+    found = jail.run("digest.pickup.inside.html:extract", _XML_DECLARATION.sub("", text).encode("utf-8", "replace"))
+    if found["problem"]:
+        raise PickupError(found["problem"], where=name, remedy="save the page again, or give its text")
+    if not found["paragraphs"]:
+        raise PickupError(
+            "no article text found on the page",
+            where=name,
+            remedy="save the page with its text, or give the text as Markdown",
+        )
+    title = plain(found["title"], entities=True)
+    publisher = html_to_text(found["publisher"])
+    stamps = named or publishers.zone_of(publisher or source.publisher) or zone
+    paragraphs = tuple(plain(each) for each in found["paragraphs"])
+    stamp = found["published"] or found["updated"]
+    return Draft(
+        title=title,
+        paragraphs=tuple(each for each in paragraphs if each and each != title),
+        published=dates.read(stamp, stamps) if stamp else None,
+        publisher=publisher,
+        section=found["section"],
+        byline=_person(found["byline"]),
+        editor=found["editor"],
+        keywords=tuple(found["keywords"]),
+        teaser=html_to_text(found["teaser"]),
+        language=found["language"],
+        url=found["url"],
+    )
+
+
+def _person(byline: str) -> str:
+    return "" if byline.startswith(("http:", "https:")) else re.sub(r"^(?i:by)\s+", "", byline)
+
+
+# --------------------------------------------------------------------------------------------------------------
+# What every article is like
+
+
+def _article(draft: Draft, name: str, source: Source, *, now: datetime, several: bool) -> Article:
+    where = draft.where or name
+    draft = _without_dateline(draft)
+    paragraphs = tuple(text for text in map(plain, draft.paragraphs) if text)
+    title = one_line(draft.title, _MAX_TITLE)
+    if not title and paragraphs:
+        title = one_line(paragraphs[0], 120)
+    if not title:
+        raise PickupError("neither a title nor a text", where=where, remedy="give it a title")
+    if not paragraphs and not several and not draft.teaser:
+        raise PickupError("a title but no text", where=where, remedy="write the text below the title")
+    if sum(map(len, paragraphs)) > _MAX_TEXT or len(paragraphs) > _MAX_PARAGRAPHS:
+        raise PickupError(
+            f"more than {_MAX_TEXT} characters or {_MAX_PARAGRAPHS} paragraphs",
+            where=where,
+            remedy="split it into articles",
+        )
+    url = canonical_url(urljoin(source.url, draft.url) if source.url else draft.url)
+    spoken = language.detect(" ".join((title, *paragraphs)), stated=draft.language, otherwise=source.language)
+    return Article(
+        source=source.key,
+        id=_identity(draft, url, name, title, source, several=several, paragraphs=paragraphs),
+        title=title,
+        paragraphs=paragraphs,
+        language=spoken,
+        origin=where,
+        first_seen=now,
+        published=dates.plausible(draft.published, now),
+        publisher=_field(draft.publisher) or _field(source.publisher) or _field(draft.agency),
+        section=_field(draft.section),
+        byline=_field(draft.byline),
+        editor=_field(draft.editor),
+        agency=_field(draft.agency),
+        dateline=_field(draft.dateline),
+        keywords=_keywords(draft.keywords),
+        teaser=one_line(draft.teaser, _MAX_TEASER),
+        url=url or _page_url(source, name),
+        rights=source.rights,
+        weight=source.weight,
+    )
+
+
+def _field(value: str) -> str:
+    return one_line(value, _MAX_FIELD)
+
+
+def _keywords(values: Iterable[str]) -> tuple[str, ...]:
+    words = (one_line(html_to_text(value), 100) for value in values)
+    return tuple(dict.fromkeys(word for word in words if word))[:_MAX_KEYWORDS]
+
+
+def _without_dateline(draft: Draft) -> Draft:
+    """The dateline's prefix and the wire's signature leave the text when, and only when, fields keep them."""
+    if not draft.paragraphs:
+        return draft
+    changes: dict[str, Any] = {}
+    first, *others = draft.paragraphs
+    first = plain(first)
+    filed = dateline.read(first) if not draft.dateline else None
+    if filed is not None and (filed.place or filed.agency):
+        first = filed.rest.lstrip(" -–—:，,")
+        changes = {
+            "dateline": filed.place,
+            "agency": draft.agency or filed.agency,
+            "byline": draft.byline or filed.reporters,
+        }
+    paragraphs = [first, *others]
+    last, signed = dateline.signature(plain(paragraphs[-1]))
+    if signed and (changes.get("agency") or draft.agency or signed) == signed:
+        changes["agency"] = signed
+        paragraphs[-1] = last
+    return replace(draft, paragraphs=tuple(paragraphs), **changes)
+
+
+def _identity(
+    draft: Draft, url: str, name: str, title: str, source: Source, *, several: bool, paragraphs: tuple[str, ...]
+) -> str:
+    """What stays when an article is edited: its id, else its address, else its place, else its words.
+
+    The place of a document alone in its file, left where it is, is the file's name: an edit of the file is a new
+    version. Of one that is claimed, and of an entry in a list, the place says nothing; its headline must do.
+    """
+    if stated := plain(draft.id):
+        return stated if len(stated) <= _MAX_ID else f"sha256:{fingerprint([stated])}"
+    if url:
+        return url
+    if several or source.intake is Intake.CLAIM or source.kind is SourceKind.FEED:
+        words = [title] if draft.title else paragraphs
+        return f"text:{fingerprint(words)[:32]}"
+    return f"file:{name}"
+
+
+def _page_url(source: Source, name: str) -> str:
+    """A link for an article that carries none: its file below the source's address, where that is a folder."""
+    if not source.url:
+        return ""
+    return canonical_url(source.url + quote(name) if source.url.endswith("/") else source.url)

@@ -1,0 +1,391 @@
+"""Lines of a page that carry fields: stamp, source, byline, editor, keywords, section - alone or several on one line.
+
+    "Source: Xinhua| 2018-04-10 04:16:48|Editor: yan"  -> source, published, editor
+    "2018年07月20日 09:15 来源：新华网"                    -> published, source
+    "By Jane Doe | China Daily | Updated: 2018-07-20"    -> byline, source, updated
+
+A line is one of these only if nothing else of weight is left on it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from digest.pickup import dates, publishers
+from digest.pickup.dateline import reporters
+from digest.pickup.dates import Stamp
+
+
+@dataclass(kw_only=True)
+class Fields:
+    """What the lines of a page say about it. Empty means: not said."""
+
+    source: str = ""
+    byline: str = ""
+    editor: str = ""
+    section: str = ""
+    title: str = ""
+    url: str = ""
+    publisher: str = ""
+    keywords: list[str] = field(default_factory=list)
+    published: Stamp | None = None
+    updated: Stamp | None = None
+
+    def add(self, other: Fields) -> None:
+        """Take over what is not said yet; the first to say a thing is right."""
+        for name in ("source", "byline", "editor", "section", "title", "url", "publisher"):
+            if not getattr(self, name):
+                setattr(self, name, getattr(other, name))
+        if other.published and (not self.published or (other.published.timed and not self.published.timed)):
+            self.published = other.published
+        self.updated = self.updated or other.updated
+        self.keywords = self.keywords or other.keywords
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is said."""
+        return bool(
+            self.source or self.byline or self.editor or self.section or self.title or self.url or self.publisher
+            or self.keywords or self.published or self.updated
+        )  # fmt: skip
+
+
+_LABELS: Final = {
+    "source": r"sources?|来源|來源|稿源|信息来源|文章来源|稿件来源|新闻来源|转自",
+    "editor": r"(?:web |copy |chief |executive |managing |responsible )?editors?|edited by|editing by|责任编辑|責任編輯|编辑|編輯|责编|主编|值班编辑|网络编辑|编审|校对|审核|监制",
+    "byline": r"authors?|written by|reporters?|reporting by|reported by|story by|writers?|byline|作者|记者|記者|撰文|撰稿|本报记者|通讯员",
+    "published": r"(?:first |originally |date )?(?:published|posted|released|publish date|publication date|pubdate|pub date|issued|created)(?: (?:on|at|date))?|date|time|发布时间|發佈時間|发布日期|发表时间|发布于|发表于|时间|日期|發布時間",
+    "updated": r"(?:last )?(?:updated|modified|revised)(?: (?:on|at))?|last update|更新时间|更新時間|更新于|更新",
+    "keywords": r"key ?words?|tags?|topics?|related topics|filed under|filed in|关键词|關鍵詞|关键字|标签|標籤|标签云",
+    "section": r"section|category|categories|channel|column|栏目|所属栏目|频道|分类",
+    "title": r"title|headline|标题|標題",
+    "url": r"url|link|original link|permalink|原文链接|原文地址|网址|本文链接",
+    "publisher": r"publisher|publication|media|媒体",
+}  # fmt: skip
+_LABEL: Final = re.compile(
+    r"(?:(?<=^)|(?<=[\s|｜;；，,/(（\[【•·.)]))(?:"
+    + "|".join(f"(?P<{name}>{pattern})" for name, pattern in _LABELS.items())
+    + r")\s*[:：]\s*",
+    re.IGNORECASE,
+)
+# These say what they are without a colon.
+_OPENING: Final = re.compile(
+    r"^[(（\[]?(?:(?P<byline>by|written by|reporting by|story by)|(?P<editor>edited by|editing by)|(?P<published>(?:first )?(?:published|posted)(?: on| at)?)|(?P<updated>(?:last )?updated(?: on| at)?))\s+(?=\S)",
+    re.IGNORECASE,
+)
+_SEGMENTS: Final = re.compile(r"\s*[|｜;；•]\s*|\s+[·/–—-]\s+|\s{2,}|^\s*[·/]\s*|\s*[·/]\s*$")
+_FILLER: Final = re.compile(
+    r"(?:\W|\b(?:published|posted|updated|last|first|modified|on|at|by|from|the|gmt|utc|cst|ist|local time|hrs?|pm|am|ago|min(?:ute)?s?|hours?"
+    r"|days?|years?|read|beijing time|mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|print|share|e-?mail|comments?|a|\d+)\b"
+    r"|北京时间|星期[一二三四五六日天]|字号|大|中|小|打印|分享|分享到|微信|微博|评论|发布|浏览|阅读|点击|次|来源|版权|我要|纠错|收藏|T\|)*",
+    re.IGNORECASE,
+)
+_PERSON: Final = r"(?:[A-ZÀ-Þ][\w.'’\-]*|de|van|von|der|al|bin|binti|da|del|la|el|ul|ibn)"
+_NAMES: Final = rf"{_PERSON}(?:\s+{_PERSON}){{1,4}}"
+_BYLINE: Final = re.compile(
+    rf"(?:(?i:by|from)\s+)?(?P<names>{_NAMES}(?:(?:\s*,\s*(?:and\s+)?|\s+(?:and|&|with)\s+){_NAMES}){{0,4}})"
+    r"(?P<role>(?:,?\s+(?:in|for|at|from)\s+[\w ,.'’&\-]{2,60}|,\s*[\w .'’&\-]{2,50}){0,2})"
+)
+_ZH_BYLINE: Final = re.compile(r"(?:[■□●]\s*)?(?:[\u4e00-\u9fff]{0,8}?(?:见习|特约|实习)?(?:记者|記者|通讯员|作者|撰文)|文)[\s:：/／]+(?P<names>[\u4e00-\u9fff·]{2,4}(?:[\s、，]+(?:通讯员\s*)?[\u4e00-\u9fff·]{2,4}){0,5})(?:\s*(?:发自)?[\u4e00-\u9fff]{0,6}(?:报道|文|电))?")  # fmt: skip
+_CREDITS: Final = re.compile(r"[(（]?\s*(?:Additional )?(?:Reporting|Writing|Editing|Compiled|Written|Edited|Reported|Translated) by\b.{3,400}", re.DOTALL)  # fmt: skip
+_VERB: Final = re.compile(r"\b(?:is|are|was|were|has|have|had|will|would|said|says|can|could|to|that|which|who)\b")
+_LONGEST: Final = 300
+
+
+def read(line: str) -> Fields | None:
+    """The fields of a line, or None when it is (also) something else."""
+    if len(line) > _LONGEST:
+        return None
+    if _CREDITS.fullmatch(line):
+        return _credits(line)
+    line = line.strip("*+•▪■►▶»>–— \t")
+    found = Fields()
+    pieces = _pieces(line)
+    for name, text in pieces:
+        if name == "keywords":
+            found.keywords = found.keywords or keywords(text)
+            continue
+        rest = _stamps(found, name, text)
+        segments = [each for each in _SEGMENTS.split(rest) if each and each.strip(" ,()[]（）【】")]
+        if name and name not in ("published", "updated"):
+            if not _labelled(found, name, segments.pop(0) if segments else ""):
+                return None
+        for segment in segments:
+            if not _unlabelled(found, segment.strip(" ,()[]（）【】"), whole=len(pieces) == 1 and len(segments) == 1):
+                return None
+    return found if found.any else None
+
+
+def _pieces(line: str) -> list[tuple[str, str]]:
+    """The line cut at its labels: ("", text before), (label, text after), ..."""
+    pieces: list[tuple[str, str]] = []
+    name, start = "", 0
+    if opening := _OPENING.match(line):
+        name, start = next(key for key, value in opening.groupdict().items() if value), opening.end()
+        if name == "byline":
+            start = 0 if opening["byline"].lower() == "by" else start
+    for match in _LABEL.finditer(line, start):
+        pieces.append((name, line[start : match.start()]))
+        name = next(key for key, value in match.groupdict().items() if value)
+        start = match.end()
+    pieces.append((name, line[start:]))
+    return [(name, text) for name, text in pieces if name or text.strip()]
+
+
+def _stamps(found: Fields, name: str, text: str) -> str:
+    """Put the dates of a piece into the fields; what is left of its text."""
+    if name in {"title", "url"}:
+        return text
+    rest, end = [], 0
+    for stamp in dates.find(text):
+        before = text[end : stamp.start]
+        updated = name == "updated" or re.search(r"(?:updat|modif|revis)\w*\W*$|更新\W*$", before, re.IGNORECASE)
+        which = "updated" if updated else "published"
+        if getattr(found, which) is None:
+            setattr(found, which, stamp)
+        name = "" if name == "updated" else name
+        rest.append(before)
+        end = stamp.end
+    return " | ".join([*rest, text[end:]])
+
+
+def _labelled(found: Fields, name: str, value: str) -> bool:
+    value = value.strip(" ,()[]（）【】")
+    if len(value) > (200 if name in {"title", "url"} else 90) or (name == "section" and _VERB.search(value)):
+        return False
+    if name in {"source", "editor"} and (value.endswith((".", "。")) and len(value.split()) > 8):
+        return False
+    if name == "byline":
+        value = byline(value) or reporters(value) if re.search("[\u4e00-\u9fff]", value) else byline(value) or value
+    if value and not getattr(found, name):
+        setattr(found, name, value)
+    return True
+
+
+def _unlabelled(found: Fields, segment: str, *, whole: bool) -> bool:
+    """Whether a part of a line without a label is understood."""
+    if not segment or _FILLER.fullmatch(segment):
+        return True
+    if publishers.known(segment):
+        found.source = found.source or segment
+        return True
+    name = byline(segment)
+    explicit = re.match(r"(?i:by)\s|[^a-zA-Z]*(?:记者|記者|作者|文[/／]|通讯员)", segment)
+    if name and (explicit or (not whole and found.published is not None)):
+        found.byline = found.byline or name
+        return True
+    # Beside a stamp, a short name is the publisher's: "China Daily | Updated: 2018-07-20".
+    stamped = found.published is not None or found.updated is not None
+    if stamped and not whole and len(segment) <= 40 and segment[:1].isupper() and not _VERB.search(segment):
+        found.source = found.source or segment
+        return True
+    return False
+
+
+def byline(text: str) -> str:
+    """The names of a byline ("By Jane Doe and John Roe, Reuters" -> "Jane Doe and John Roe"), or ""."""
+    text = text.strip(" .")
+    if match := _ZH_BYLINE.fullmatch(text):
+        return reporters(match["names"])
+    if len(text) <= 120 and (match := _BYLINE.fullmatch(text)) and not _VERB.search(match["names"]):
+        names = match["names"]
+        return names.title() if names.isupper() else names
+    if match := re.fullmatch(
+        r"(?i:by)\s+(?P<names>[\w .,'’&\-]{2,60})", text
+    ):  # "By Xinhua writer Li Xia", "By staff reporters"
+        return match["names"].strip()
+    return ""
+
+
+def _credits(line: str) -> Fields:
+    """ "(Reporting by Jane Doe; Editing by John Roe)": who wrote, who edited."""
+    found = Fields()
+    for clause in re.split(
+        r"[;；]\s*|,\s*(?=(?:[Ee]diting|[Ww]riting|[Rr]eporting|[Ee]dited|[Ww]ritten)\b)", line.strip("()（） .")
+    ):
+        match = re.match(r"(?:additional\s+)?(\w+)(?:\s+and\s+\w+)?\s+by\s+(.+)", clause.strip(), re.IGNORECASE)
+        if match is None:
+            continue
+        which = "editor" if match[1].lower() in {"editing", "edited"} else "byline"
+        names = match[2].strip(" .)")
+        if not getattr(found, which):
+            setattr(found, which, names)
+    return found
+
+
+# --------------------------------------------------------------------------------------------------------------
+# Lines that only their place gives away
+
+_LIST_ITEM: Final = re.compile(r"[\w'’&.\- ]{2,40}")
+_COMMAS: Final = re.compile(r"\s*[,，、;；|]\s*")
+
+
+def keywords(value: str) -> list[str]:
+    """The items of a list of keywords; Chinese ones may stand apart by spaces alone."""
+    value = value.strip(" .。")
+    if not _COMMAS.search(value) and re.fullmatch(r"[\u4e00-\u9fff·]+(?:\s+[\u4e00-\u9fff·]+)+", value):
+        items = value.split()
+    else:
+        items = _COMMAS.split(value)
+    return list(dict.fromkeys(item.strip(" #\"“”'[]") for item in items if item.strip(" #")))
+
+
+def keyword_line(line: str) -> list[str]:
+    """The items of a bare keyword line ("Dongguan, Israel, Guangdong"): names, commas, no sentence. Empty if it is not one."""
+    if len(line) > 200 or line.endswith((".", "!", "?", "。", "！", "？", ":", "：")):
+        return []
+    items = keywords(line)
+    chinese = bool(re.search("[\u4e00-\u9fff]", line))
+    if len(items) < 2 or any(not _LIST_ITEM.fullmatch(item) or _VERB.search(item) for item in items):
+        return []
+    if chinese:
+        return items if all(len(item) <= 10 for item in items) else []
+    named = sum(item[:1].isupper() or item[:1].isdigit() for item in items)
+    return items if all(len(item.split()) <= 4 for item in items) and named >= (len(items) + 1) // 2 else []
+
+
+_SECTION_WORDS: Final = frozenset(
+    [
+        "world",
+        "china",
+        "business",
+        "politics",
+        "economy",
+        "economics",
+        "markets",
+        "market",
+        "finance",
+        "opinion",
+        "sports",
+        "sport",
+        "technology",
+        "tech",
+        "science",
+        "culture",
+        "society",
+        "health",
+        "environment",
+        "energy",
+        "travel",
+        "lifestyle",
+        "education",
+        "military",
+        "asia",
+        "europe",
+        "africa",
+        "americas",
+        "middle east",
+        "asia pacific",
+        "asia-pacific",
+        "asia & pacific",
+        "us",
+        "u.s.",
+        "uk",
+        "national",
+        "international",
+        "companies",
+        "industry",
+        "industries",
+        "property",
+        "real estate",
+        "autos",
+        "trade",
+        "macro",
+        "policy",
+        "diplomacy",
+        "hong kong",
+        "taiwan",
+        "top news",
+        "world news",
+        "business news",
+        "china news",
+        "news",
+        "innovation",
+        "entertainment",
+        "arts",
+        "banking",
+        "commodities",
+        "aerospace & defense",
+        "emerging markets",
+        "deals",
+        "money",
+        "law",
+        "regions",
+        "local",
+        "wealth",
+        "transport",
+        "agriculture",
+        "climate",
+        "features",
+        "analysis",
+        "comment",
+        "insight",
+        "in depth",
+        "时政",
+        "国际",
+        "國際",
+        "财经",
+        "財經",
+        "经济",
+        "經濟",
+        "社会",
+        "社會",
+        "科技",
+        "军事",
+        "体育",
+        "文化",
+        "教育",
+        "健康",
+        "房产",
+        "汽车",
+        "金融",
+        "产业",
+        "港澳",
+        "台湾",
+        "地方",
+        "能源",
+        "国内",
+        "中国",
+        "要闻",
+        "评论",
+        "法治",
+        "宏观",
+        "股市",
+        "商业",
+        "公司",
+        "政治",
+        "旅游",
+        "环保",
+        "农业",
+        "观点",
+        "生活",
+        "娱乐",
+    ]
+)
+_CRUMBS: Final = re.compile(r"\s*[>›»|/·•→＞》]\s*|\s+-+>?\s+")
+_HOME: Final = re.compile(r"^(?:(?:you are here|(?:您|你)?(?:当前|现在)?的?(?:位置|所在位置))\s*[:：]?\s*)?(?:(?:home(?:page)?|news|首页|首頁|新华网|人民网|网站首页|中新网)\s*[>›»|/→＞》]+\s*)?", re.IGNORECASE)  # fmt: skip
+_LAST_CRUMB: Final = re.compile(r"\s*[>›»→＞》]+\s*(?:正文|正文内容|article|story|content|text)?\s*$", re.IGNORECASE)
+
+
+def section(line: str) -> str:
+    """A section line as printed ("Macro · Govt"; of a breadcrumb what comes after "Home >"), or ""."""
+    if len(line) > 80 or line.endswith((".", "。", "?", "!", ",")):
+        return ""
+    text = _LAST_CRUMB.sub("", _HOME.sub("", line)).strip()
+    crumbs = [crumb for crumb in _CRUMBS.split(text) if crumb]
+    if not crumbs or any(
+        len(crumb.split()) > 4 or len(crumb) > 30 or any(c.isdigit() for c in crumb) for crumb in crumbs
+    ):
+        return ""
+    if len(crumbs) == 1:
+        return text if crumbs[0].casefold() in _SECTION_WORDS else ""
+    if len(crumbs) > 4 or not all(crumb[:1].isupper() or not crumb.isascii() for crumb in crumbs):
+        return ""
+    return text if len(crumbs) <= 3 or _HOME.match(line) else ""
+
+
+def is_section_word(line: str) -> bool:
+    """Whether a line is one of the words that papers name sections with."""
+    return line.strip(" |>»").casefold() in _SECTION_WORDS

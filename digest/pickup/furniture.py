@@ -1,0 +1,51 @@
+"""Lines of a page that are not its text: menus, prompts, lists of other stories, notices. Recognised one by one.
+
+The recognisers are the regular expressions of furniture.txt, beside this file. Each is matched against a whole line,
+and only short lines are looked at, so that a sentence that merely mentions a newsletter stays. English and Chinese,
+which is what our wires print; pages in other languages are cut by the shape of their lines (prose.py).
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+
+class Part(Enum):
+    """What a line of furniture says about its neighbours."""
+
+    STOP = "stop"  # what follows is furniture too: related stories, comments, colophon
+    ASIDE = "aside"  # stands alone, text may go on after it: player, advertisement, caption, prompt
+
+
+_LONGEST: Final = 420  # characters; longer lines are judged by their shape
+_BULLET: Final = re.compile(r"^[\s*+•·▪■□►▶»>●○◆★☆|▲△※◇\-–—]+(?=\S)")
+_WORDS: Final = re.compile("[\"“‘'「『]")
+
+
+@cache
+def _patterns() -> dict[Part, re.Pattern[str]]:
+    found: dict[Part, list[str]] = {kind: [] for kind in Part}
+    kind = Part.STOP
+    for line in files("digest.pickup").joinpath("furniture.txt").read_text("utf-8").splitlines():
+        if line in {"[stop]", "[aside]"}:
+            kind = Part(line.strip("[]"))
+        elif line and not line.startswith("# "):
+            found[kind].append(f"(?:{line})")
+    return {kind: re.compile("|".join(lines), re.IGNORECASE) for kind, lines in found.items()}
+
+
+def part(line: str) -> Part | None:
+    """What kind of furniture a line is, or None. A line that starts with a quotation mark is somebody's words."""
+    bare = _BULLET.sub("", line)
+    if not bare:
+        return Part.ASIDE
+    if len(bare) > _LONGEST or _WORDS.match(bare):
+        return None
+    for kind, pattern in _patterns().items():
+        if pattern.fullmatch(bare):
+            return kind
+    return None

@@ -1,0 +1,245 @@
+"""How much a line of a page looks like running text: by length, end, words; and where the longest run of it stands.
+
+A line weighs about as many characters as it has when it is prose, and less than nothing when it is not; the text is the
+run of lines with the greatest sum. Short lines cost little alone (subheads, quotes) and more the more of them follow
+each other (menus), so a run bridges a subhead and stops at a list of links. Chinese characters count 2.5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+_CJK: Final = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+_END: Final = re.compile(r"[.!?…。！？；;:：][\"”’'»」』)\]）】]*\s*$|[\"”」』]$")
+_FULL_STOP: Final = re.compile(r"[.!?…。！？][\"”’'»」』)\]）】\d]*\s*$|[,，][\"”]$|\w[\"”」』]$")
+_ZH_INNER: Final = re.compile("[，、。；：,]")
+_WORD: Final = re.compile(r"[^\W\d_]+(?:['’]\w+)?")
+_STOP_WORDS: Final = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "of",
+        "to",
+        "in",
+        "and",
+        "on",
+        "for",
+        "with",
+        "that",
+        "is",
+        "was",
+        "are",
+        "were",
+        "be",
+        "been",
+        "at",
+        "by",
+        "from",
+        "as",
+        "it",
+        "its",
+        "his",
+        "her",
+        "he",
+        "she",
+        "they",
+        "their",
+        "we",
+        "our",
+        "this",
+        "which",
+        "who",
+        "will",
+        "would",
+        "has",
+        "have",
+        "had",
+        "not",
+        "but",
+        "or",
+        "after",
+        "before",
+        "said",
+        "says",
+        "about",
+        "than",
+        "more",
+        "when",
+        "while",
+        "also",
+        "into",
+        "over",
+        "i",
+        "you",
+        "if",
+        "there",
+        "so",
+        "up",
+        "out",
+        "all",
+        "can",
+        "der",
+        "die",
+        "das",
+        "den",
+        "dem",
+        "des",
+        "und",
+        "ist",
+        "war",
+        "mit",
+        "von",
+        "zu",
+        "im",
+        "für",
+        "auf",
+        "nicht",
+        "ein",
+        "eine",
+        "sich",
+        "als",
+        "auch",
+        "wird",
+        "es",
+        "dass",
+        "hat",
+        "le",
+        "la",
+        "les",
+        "des",
+        "du",
+        "de",
+        "et",
+        "est",
+        "une",
+        "un",
+        "que",
+        "qui",
+        "dans",
+        "pour",
+        "sur",
+        "par",
+        "pas",
+        "au",
+        "avec",
+        "ne",
+        "se",
+        "ce",
+        "il",
+        "elle",
+        "sont",
+        "a",
+        "été",
+        "el",
+        "los",
+        "las",
+        "del",
+        "y",
+        "en",
+        "un",
+        "una",
+        "es",
+        "que",
+        "por",
+        "con",
+        "para",
+        "se",
+        "lo",
+        "no",
+        "su",
+        "al",
+        "como",
+        "más",
+        "fue",
+        "ha",
+        "o",
+        "os",
+        "as",
+        "do",
+        "da",
+        "dos",
+        "das",
+        "em",
+        "um",
+        "uma",
+        "e",
+        "não",
+        "com",
+        "para",
+        "por",
+        "mais",
+        "foi",
+        "na",
+        "no",
+        "il",
+        "lo",
+        "gli",
+        "di",
+        "che",
+        "e",
+        "per",
+        "con",
+        "non",
+        "una",
+        "della",
+        "nel",
+        "sono",
+        "het",
+        "een",
+        "van",
+        "en",
+        "is",
+        "dat",
+        "op",
+        "te",
+        "zijn",
+        "voor",
+        "niet",
+        "met",
+        "aan",
+        "ook",
+    ]
+)
+
+
+def mass(text: str) -> float:
+    """Characters of a text, Chinese, Japanese and Korean ones counted as much as the Latin letters they stand for."""
+    return len(text) + 1.5 * len(_CJK.findall(text))
+
+
+def is_prose(text: str) -> bool:
+    """Whether a line is a sentence or more of running text (a one-line paragraph is; a headline or a link is not)."""
+    size = mass(text)
+    ends = bool(_END.search(text))
+    if len(_CJK.findall(text)) * 2 > len(text):
+        return (ends and size >= 25 and (bool(_ZH_INNER.search(text)) or size >= 40)) or (
+            size >= 120 and len(_ZH_INNER.findall(text)) >= 2
+        )
+    words = _WORD.findall(text)
+    common = sum(word.lower() in _STOP_WORDS for word in words)
+    if _FULL_STOP.search(text):
+        return len(words) >= 4 and (common >= 1 or len(words) >= 8) and text[:1] not in "*+"
+    if ends and len(words) >= 5 and common >= 2:
+        return True
+    return len(words) >= 18 and common >= 0.2 * len(words)
+
+
+def is_sentence(text: str) -> bool:
+    """Whether a short line may close or break a text: it ends like a sentence, or is spoken."""
+    return bool(_FULL_STOP.search(text)) and len(text) >= 4 and any(c.isalpha() for c in text)
+
+
+def longest_run(weights: Sequence[float], start: int = 0) -> tuple[int, int]:
+    """The half-open span from `start` on with the greatest sum of weights (Kadane's algorithm); empty if all are negative."""
+    best, best_span = 0.0, (start, start)
+    total, first = 0.0, start
+    for index in range(start, len(weights)):
+        if total <= 0:
+            total, first = 0.0, index
+        total += weights[index]
+        if total > best:
+            best, best_span = total, (first, index + 1)
+    return best_span
