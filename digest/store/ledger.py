@@ -69,6 +69,8 @@ class CampaignLedger:
         self._edition = edition
         self._policy = policy
         self._cursor = 0  # number of the last delivery that was taken from the queue
+        self._record_rows = database.many(_RECORD)
+        self._claim_rows = database.many(_CLAIM)
         self._look: datetime | None = None  # when to look for deferred copies; None: now
         mine = deliveries.c.campaign == campaign
         if only is not None:
@@ -78,11 +80,13 @@ class CampaignLedger:
         self._queued = (
             candidates.where(deliveries.c.state == DeliveryState.QUEUED.value, deliveries.c.id > sa.bindparam("cursor"))
             .order_by(deliveries.c.id)
+            .limit(sa.bindparam("wanted"))
             .with_for_update(of=deliveries, skip_locked=True)
         )
         self._due = (
             candidates.where(_DEFERRED, deliveries.c.next_attempt_at <= sa.bindparam("now"))
             .order_by(deliveries.c.next_attempt_at)
+            .limit(sa.bindparam("wanted"))
             .with_for_update(of=deliveries, skip_locked=True)
         )
 
@@ -137,7 +141,7 @@ class CampaignLedger:
     # ---- record
 
     def _record(self, connection: Connection, records: Sequence[Record]) -> None:
-        connection.execute(_RECORD, [self._row(record) for record in records])
+        self._record_rows(connection, [self._row(record) for record in records])
         refused = [record for record in records if isinstance(record.outcome, Refused) and not record.outcome.ours]
         if refused:
             self._suppress(connection, refused)
@@ -154,7 +158,7 @@ class CampaignLedger:
         if isinstance(outcome, Deferred):
             again_at = again_at or record.at
         elif isinstance(outcome, Uncertain) and again_at is not None:
-            state, reason = DeliveryState.DEFERRED, "it may have arrived: sent again"
+            state, reason = DeliveryState.DEFERRED.value, "it may have arrived: sent again"
         else:
             again_at = None
         if again_at is not None and (self._look is None or again_at < self._look):
@@ -162,15 +166,15 @@ class CampaignLedger:
         return {
             "number": record.delivery,
             "of": self._campaign,
-            "state": state.value,
+            "state": state,
             "revision": record.revision,
             "reason": _clean(reason),
             "code": code,
             "status": _clean(status),
             "reply": _clean(text),
             "ours": isinstance(outcome, Refused) and outcome.ours,
-            "finished_at": None if again_at else record.at,
-            "next_attempt_at": again_at,
+            "finished_at": None if again_at else self._database.time(record.at),
+            "next_attempt_at": again_at and self._database.time(again_at),
         }
 
     def _suppress(self, connection: Connection, refused: Sequence[Record]) -> None:
@@ -224,9 +228,9 @@ class CampaignLedger:
                 self._take_queued(connection, wanted, claims, skipped)
         if skipped:
             connection.execute(_SKIP, [row | {"now": now} for row in skipped])
-        for start in range(0, len(claims), _CHUNK):
-            numbers = [claim.delivery for claim in claims[start : start + _CHUNK]]
-            connection.execute(_CLAIM, {"numbers": numbers, "now": now})
+        if claims:
+            at = self._database.time(now)
+            self._claim_rows(connection, [{"number": claim.delivery, "now": at} for claim in claims])
         return claims
 
     def _take_due(
@@ -238,7 +242,7 @@ class CampaignLedger:
         skipped: list[dict[str, object]],
     ) -> None:
         # One look a time is enough: what is skipped is made up for from the queue, or at the next look.
-        rows = connection.execute(self._due.limit(wanted), {"now": now}).all()
+        rows = connection.execute(self._due, {"now": now, "wanted": wanted}).all()
         self._sort(rows, claims, skipped)
         self._look = now if len(rows) == wanted else now + _LOOK_AGAIN
         ahead = connection.scalar(_NEXT, {"of": self._campaign, "now": now})
@@ -249,7 +253,7 @@ class CampaignLedger:
         self, connection: Connection, wanted: int, claims: list[Claim], skipped: list[dict[str, object]]
     ) -> None:
         while missing := wanted - len(claims):
-            rows = connection.execute(self._queued.limit(missing), {"cursor": self._cursor}).all()
+            rows = connection.execute(self._queued, {"cursor": self._cursor, "wanted": missing}).all()
             self._sort(rows, claims, skipped)
             if rows:
                 self._cursor = rows[-1].id
@@ -258,31 +262,33 @@ class CampaignLedger:
 
     def _sort(self, rows: Sequence[AnyRow], claims: list[Claim], skipped: list[dict[str, object]]) -> None:
         """Who still wants it, and who does not."""
-        for row in rows:
-            reason = _reason_to_skip(row)
-            if reason:
-                skipped.append({"number": row.id, "reason": reason})
+        edition = self._edition
+        # Unpacked, not by name: this loop runs for every copy.
+        for number, subscription, address, name, preferences, attempts, message_id, state, because, cause in rows:
+            if cause is not None or state != _ACTIVE:
+                skipped.append({"number": number, "reason": _reason_to_skip(cause, state, because)})
                 continue
             claims.append(
                 Claim(
-                    delivery=row.id,
-                    edition=self._edition,
-                    subscription=row.subscription,
-                    address=row.address,
-                    name=row.name,
-                    preferences=_preferences(row.preferences),
-                    attempts=row.attempts + 1,
-                    message_id=row.message_id,
+                    delivery=number,
+                    edition=edition,
+                    subscription=subscription,
+                    address=address,
+                    name=name,
+                    preferences=_preferences(preferences),
+                    attempts=attempts + 1,
+                    message_id=message_id,
                 )
             )
 
 
+_ACTIVE: Final = SubscriptionState.ACTIVE.value
 _STATES: Final = {
-    Accepted: DeliveryState.ACCEPTED,
-    Deferred: DeliveryState.DEFERRED,
-    Refused: DeliveryState.REFUSED,
-    Uncertain: DeliveryState.UNCERTAIN,
-    Skipped: DeliveryState.SKIPPED,
+    Accepted: DeliveryState.ACCEPTED.value,
+    Deferred: DeliveryState.DEFERRED.value,
+    Refused: DeliveryState.REFUSED.value,
+    Uncertain: DeliveryState.UNCERTAIN.value,
+    Skipped: DeliveryState.SKIPPED.value,
 }
 
 # A literal, not a parameter: SQLite uses a partial index only when it can see the constant.
@@ -306,45 +312,33 @@ _CANDIDATES: Final = (
     .outerjoin(suppressions, suppressions.c.key == deliveries.c.key)
 )
 
+_OPEN: Final = (DeliveryState.CLAIMED, DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.UNCERTAIN)
+_RECORDED: Final = (
+    "state",
+    "revision",
+    "reason",
+    "code",
+    "status",
+    "reply",
+    "ours",
+    "finished_at",
+    "next_attempt_at",
+)
+
 # A late record still tells the truth about a copy that was put back meanwhile; what is settled is never changed.
 _RECORD: Final = (
     sa.update(deliveries)
     .where(
         deliveries.c.id == sa.bindparam("number"),
         deliveries.c.campaign == sa.bindparam("of"),
-        deliveries.c.state.in_(
-            [
-                state.value
-                for state in (
-                    DeliveryState.CLAIMED,
-                    DeliveryState.QUEUED,
-                    DeliveryState.DEFERRED,
-                    DeliveryState.UNCERTAIN,
-                )
-            ]
-        ),
+        sa.or_(*(deliveries.c.state == state.value for state in _OPEN)),
     )
-    .values(
-        {
-            name: sa.bindparam(name)
-            for name in (
-                "state",
-                "revision",
-                "reason",
-                "code",
-                "status",
-                "reply",
-                "ours",
-                "finished_at",
-                "next_attempt_at",
-            )
-        }
-    )
+    .values({name: sa.bindparam(name) for name in _RECORDED})
 )
 
 _CLAIM: Final = (
     sa.update(deliveries)
-    .where(deliveries.c.id.in_(sa.bindparam("numbers", expanding=True)))
+    .where(deliveries.c.id == sa.bindparam("number"))
     .values(
         state=DeliveryState.CLAIMED.value,
         attempts=deliveries.c.attempts + 1,
@@ -394,17 +388,17 @@ def _sending(edition: str) -> sa.ColumnElement[bool]:
     )
 
 
-def _reason_to_skip(row: AnyRow) -> str:
-    if row.cause is not None:
-        return f"suppressed: {row.cause}"
-    if row.subscription_state is None:
+def _reason_to_skip(cause: str | None, state: str | None, because: str | None) -> str:
+    if cause is not None:
+        return f"suppressed: {cause}"
+    if state is None:
         return "the subscriber was erased"
-    if row.subscription_state == SubscriptionState.ACTIVE.value:
-        return ""
-    because = f" ({row.subscription_reason})" if row.subscription_reason else ""
-    return f"the subscription is {row.subscription_state}{because}"
+    return f"the subscription is {state}" + (f" ({because})" if because else "")
 
 
 def _clean(text: str) -> str:
     """What every database can keep: no NUL, no lone surrogates, bounded."""
-    return text[:_REPLY_LIMIT].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+    text = text[:_REPLY_LIMIT]
+    if text.isascii() and "\x00" not in text:
+        return text
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

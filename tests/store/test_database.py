@@ -12,12 +12,13 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from digest.errors import Busy, ConfigError, StoreError
 from digest.model import Article
 from digest.store import Store
 from digest.store.database import Database
-from digest.store.migrating import migrate
+from digest.store.migrating import HEAD, configuration, migrate
 from digest.store.payload import Payload, canonical
 from digest.store.schema import metadata
 from tests.store.samples import NOW, make_article
@@ -32,6 +33,13 @@ def test_migrations_make_exactly_the_tables_of_the_schema(url: str) -> None:
         )
         assert alembic.autogenerate.compare_metadata(context, metadata) == []
         assert {"deliveries", "editions", "alembic_version"} <= set(sa.inspect(connection).get_table_names())
+    database.close()
+
+
+def test_the_newest_migration_is_known_without_alembic(url: str) -> None:
+    database = Database(url)
+    with database.transaction() as connection:
+        assert ScriptDirectory.from_config(configuration(connection)).get_current_head() == HEAD
     database.close()
 
 
