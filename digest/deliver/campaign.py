@@ -143,8 +143,10 @@ class _Bookkeeper:
         """A blocking call, in the ledger's thread."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: function(*args, **kwargs))
 
-    async def record_rest(self) -> None:
-        """Try once more to record what a failed commit left; raises what the ledger raises."""
+    async def finish(self) -> None:
+        """Let commits under way end; try once more to record what a failed one left (raises what the ledger raises)."""
+        if self._work is not None:
+            await self._work
         records, self.unrecorded = self.unrecorded, []
         if records:
             await self.call(self._ledger.exchange, records, 0, self._clock())
@@ -153,7 +155,7 @@ class _Bookkeeper:
         while self._asked:
             asked, self._asked = self._asked, []
             records = [record for record, _, _ in asked if record is not None]
-            wanted = sum(want for _, want, _ in asked)
+            wanted = sum(want and not answer.done() for _, want, answer in asked)
             try:
                 claims = iter(await self.call(self._ledger.exchange, records, wanted, self._clock()))
             except Exception as error:  # noqa: BLE001 - handed to the sessions, which wait for it
@@ -217,7 +219,7 @@ class _Run:
         finally:
             if watch is not None:
                 watch.cancel()
-            await self._books.record_rest()
+            await self._books.finish()
         if self._failure is not None:
             raise self._failure
         self._report_progress(last=True)

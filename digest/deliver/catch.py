@@ -16,6 +16,7 @@ import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -186,8 +187,7 @@ class Catcher:
         self._security = security or Security()
         self._started = threading.Event()
         self._failure: BaseException | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
+        self._end: Callable[[], object] = lambda: None
         self._thread = threading.Thread(target=self._main, name="catcher", daemon=True)
 
     def __enter__(self) -> Self:
@@ -202,8 +202,7 @@ class Catcher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop, and wait for the thread."""
-        if self._loop is not None and self._stop is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
+        self._end()
         self._thread.join()
 
     def _main(self) -> None:
@@ -215,7 +214,8 @@ class Catcher:
             self._started.set()
 
     async def _serve(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        stop = asyncio.Event()
+        self._end = partial(asyncio.get_running_loop().call_soon_threadsafe, stop.set)
         await serve(
             self.maildir,
             host=self.host,
@@ -224,7 +224,7 @@ class Catcher:
             size_limit=self._size_limit,
             security=self._security,
             ready=self._ready,
-            stop=self._stop,
+            stop=stop,
         )
 
     def _ready(self, host: str, port: int) -> None:

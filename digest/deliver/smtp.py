@@ -169,35 +169,35 @@ class SMTPSession:
 
     async def _transaction(self, envelope: Envelope) -> tuple[Step, Reply]:
         """RFC 5321, 3.3, up to the first reply that does not say "go on": that reply, and the step it answers."""
-        failure = await self._ready()
-        if failure is not None:
-            return Step.CONNECT, failure
-        sender, recipient = envelope.sender.encode("ascii"), envelope.recipient.encode("ascii")
-        answer = await self._command(b"MAIL", b"FROM:<%s>" % sender)
+        client = await self._ready()
+        if isinstance(client, Reply):
+            return Step.CONNECT, client
+        answer = await self._command(client, b"MAIL", b"FROM:<%s>" % envelope.sender.encode("ascii"))
         if answer.code // 100 != 2:
             return Step.MAIL, answer
         self._open = True
-        answer = await self._command(b"RCPT", b"TO:<%s>" % recipient)
+        answer = await self._command(client, b"RCPT", b"TO:<%s>" % envelope.recipient.encode("ascii"))
         if answer.code // 100 != 2:  # 250, and 251: will forward (RFC 5321, 3.4)
             return Step.RCPT, answer
-        answer = await self._command(b"DATA")
+        answer = await self._command(client, b"DATA")
         if answer.code // 100 != 3:
             return Step.DATA, answer
-        return Step.END, await self._body(envelope.content)
+        return await self._body(client, envelope.content)
 
-    async def _ready(self) -> Reply | None:
+    async def _ready(self) -> aiosmtplib.SMTP | Reply:
         """A connection on which MAIL may come next; or why there is none."""
-        if self._client is not None and self._client.is_connected and self._open:
-            answer = await self._command(b"RSET")
+        client = self._client
+        if client is not None and client.is_connected and self._open:
+            answer = await self._command(client, b"RSET")
             self._open = False
             if answer.code // 100 != 2:
                 await self._drop()
-        if self._client is not None and self._client.is_connected:
-            return None
+        if client is not None and client.is_connected:
+            return client
         return await self._connect()
 
-    async def _connect(self) -> Reply | None:
-        """Open the connection: greeting, EHLO, STARTTLS, AUTH, as set. None when it stands; else what was said.
+    async def _connect(self) -> aiosmtplib.SMTP | Reply:
+        """Open the connection: greeting, EHLO, STARTTLS, AUTH, as set; or what was said instead.
 
         Raises:
             DeliveryError: what no later attempt can mend: no STARTTLS or AUTH there, password or certificate refused.
@@ -236,33 +236,32 @@ class SMTPSession:
                 raise DeliveryError(f"{self._where} cannot be used: {error}") from error
             return Reply(code=0, text=f"no connection to {self._where}: {error}")
         self._client = client
-        return None
+        return client
 
-    async def _command(self, *words: bytes) -> Reply:
+    async def _command(self, client: aiosmtplib.SMTP, *words: bytes) -> Reply:
         """A command and its reply; code 0 when none could be read, and the connection is then closed."""
-        if self._client is None:
-            return Reply(code=0, text="connection lost")
         try:
-            answer = await self._client.execute_command(*words, timeout=self._timeouts.command)
+            answer = await client.execute_command(*words, timeout=self._timeouts.command)
         except (aiosmtplib.SMTPException, OSError) as error:
             await self._drop()
             return Reply(code=0, text=f"{self._where} gave no readable reply to {words[0].decode()}: {error}")
         return await self._heard(answer)
 
-    async def _body(self, content: bytes) -> Reply:
+    async def _body(self, client: aiosmtplib.SMTP, content: bytes) -> tuple[Step, Reply]:
         """The message and its final dot, in one write, and the reply to them."""
-        protocol = self._client.protocol if self._client is not None else None
-        if protocol is None:
-            return Reply(code=0, text="connection lost")
+        protocol = client.protocol
+        if protocol is None or not protocol.is_connected:
+            await self._drop()
+            return Step.DATA, Reply(code=0, text=f"{self._where} closed the connection before the message")
+        # aiosmtplib's own DATA runs two regexes over the body; write and read_response are what it is made of.
+        protocol.write(_transparent(content) + b".\r\n")
         try:
-            # aiosmtplib's own DATA runs two regexes over the body; write and read_response are what it uses below.
-            protocol.write(_transparent(content) + b".\r\n")
             answer = await protocol.read_response(timeout=self._timeouts.final)
         except (aiosmtplib.SMTPException, OSError) as error:
             await self._drop()
-            return Reply(code=0, text=f"{self._where} gave no readable reply to the message: {error}")
+            return Step.END, Reply(code=0, text=f"{self._where} gave no readable reply to the message: {error}")
         self._open = False
-        return await self._heard(answer)
+        return Step.END, await self._heard(answer)
 
     async def _heard(self, answer: aiosmtplib.SMTPResponse) -> Reply:
         """A reply as kept. After 421, or what is no reply at all, what follows on this connection means nothing."""

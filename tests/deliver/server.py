@@ -41,6 +41,7 @@ class Rogue:
 
     greeting: bytes = b"220 rogue ESMTP"
     per_connection: int = 0  # messages, then it closes without a word
+    tired_after: int = 10**9  # messages, then it answers MAIL with 421 and closes
     hello: bytes = b"250 rogue"
     ehlo: bytes = b"250 rogue"
     rset: bytes = b"250 2.0.0 Ok"
@@ -108,6 +109,9 @@ class Rogue:
                 if recipient and sender:
                     await say(b"503 5.5.1 nested MAIL")
                     continue
+                if taken >= self.tired_after:
+                    await say(b"421 4.7.0 enough on this connection")
+                    return
                 sender = rest.removeprefix("FROM:").strip("<>") or "<>"
                 await say(self.mail)
             elif verb == "RCPT":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -232,11 +233,12 @@ async def test_when_the_server_comes_back_all_is_sent(ledger: TestLedger) -> Non
     assert len(server.kept) == 30
 
 
-async def test_a_breaker_with_nothing_due_lets_the_run_end(ledger: TestLedger) -> None:
+@pytest.mark.parametrize("sessions", [1, 2])
+async def test_a_breaker_with_nothing_due_lets_the_run_end(ledger: TestLedger, sessions: int) -> None:
     ledger.fill(["one@example.org"])
     policy = Policy(delays=(timedelta(hours=1),), failures=1, pause=timedelta(seconds=0.02))
     async with Rogue(down=True) as server:
-        report = await send(ledger, server, policy=policy, sessions=2)
+        report = await send(ledger, server, policy=policy, sessions=sessions)
     assert ledger.states() == {"deferred": 1}
     assert report.next_due is not None
     assert not report.stopped
@@ -286,6 +288,41 @@ async def test_cancelled_it_records_what_is_in_flight(ledger: TestLedger) -> Non
             await task
     assert set(ledger.states()) == {"accepted", "queued"}
     assert ledger.states()["accepted"] == len(server.kept)
+
+
+class SlowLedger(TestLedger):
+    """Its disk is slow."""
+
+    def exchange(self, records: Any, wanted: int, now: datetime) -> Any:
+        claims = super().exchange(records, wanted, now)
+        time.sleep(0.1)
+        return claims
+
+
+async def test_cancelled_twice_it_leaves_at_most_one_copy_a_session_in_doubt(tmp_path: Path) -> None:
+    ledger = SlowLedger(tmp_path / "ledger.db")
+    ledger.fill(f"reader{n}@example.org" for n in range(40))
+    async with Rogue() as server:
+        some = asyncio.Event()
+
+        def maker(claim: Claim) -> Envelope:
+            if claim.delivery == 10:
+                some.set()
+            return make(claim)
+
+        task = asyncio.create_task(send(ledger, server, make=maker))
+        await some.wait()
+        await asyncio.sleep(0.05)  # the copy is out, and the session waits for the slow disk
+        task.cancel()
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert 0 < ledger.states().get("claimed", 0) <= 3
+        assert ledger.states()["accepted"] + ledger.states()["claimed"] >= len(server.kept)
+        assert (await send(ledger, server)).complete
+    assert ledger.states() == {"accepted": 40}
+    assert len({kept.recipient for kept in server.kept}) == 40
 
 
 class FailingLedger(TestLedger):
@@ -351,11 +388,12 @@ async def test_claims_of_a_dead_process_are_sent_again_or_held(tmp_path: Path) -
         assert ledger.states() == states
 
 
+@pytest.mark.parametrize("server", [Rogue(per_connection=3), Rogue(tired_after=3)], ids=["cut", "421"])
 async def test_a_connection_that_the_server_closes_between_messages_is_opened_again_unnoticed(
-    ledger: TestLedger,
+    ledger: TestLedger, server: Rogue
 ) -> None:
     ledger.fill(f"reader{n}@example.org" for n in range(12))
-    async with Rogue(per_connection=3) as server:
+    async with server:
         report = await send(ledger, server, sessions=1)
     assert ledger.states() == {"accepted": 12}
     assert report.deferred == 0

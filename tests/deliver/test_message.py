@@ -171,6 +171,12 @@ def test_a_long_unsubscribe_url_stays_one_piece() -> None:
     assert f"List-Unsubscribe: <{url}>\r\n".encode() in built(unsubscribe_url=url)
 
 
+def test_a_long_address_stays_on_its_line() -> None:
+    address = "a" * 64 + "@" + "b" * 40 + ".example.net"
+    assert f"To: {address}\r\n".encode() in built(address=address, name="")
+    assert f"To: Ann\r\n <{address}>\r\n".encode() in built(address=address)
+
+
 ATTACKS = [
     "x\r\nBcc: y@example.com",
     "x\nBcc: y@example.com",

@@ -75,6 +75,31 @@ async def test_what_arrives_is_what_was_sent_byte_by_byte(tmp_path: Path, conten
     assert arrived(tmp_path) == [content]
 
 
+async def test_a_server_that_closes_before_the_message_cannot_have_it() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 shy\r\n")
+        for answer in (b"250 shy", b"250 ok", b"250 ok", b"354 go"):
+            await reader.readuntil(b"\r\n")
+            writer.write(answer + b"\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, SMTPTransport("127.0.0.1", server.sockets[0].getsockname()[1], timeouts=TIMEOUTS) as transport:
+        session = transport.session()
+        command = session._command
+
+        async def then_wait(client: Any, *words: bytes) -> Any:
+            answer = await command(client, *words)
+            if words == (b"DATA",):
+                await asyncio.sleep(0.05)  # let the end of the connection arrive
+            return answer
+
+        session._command = then_wait  # type: ignore[method-assign] # only slower
+        outcome = await session.send(envelope())
+    assert isinstance(outcome, Deferred)
+    assert "closed the connection before the message" in outcome.reply.text
+
+
 async def test_one_connection_carries_many_messages_and_survives_refusals(tmp_path: Path) -> None:
     names = ["a", "refuse-1", "b", "nodata-1", "spam-1", "full-1", "c"]
     async with Rogue() as server:
@@ -111,17 +136,17 @@ async def test_a_refused_sender_is_a_fault_of_ours() -> None:
         ("odd-1", Deferred, "what now"),
         ("close-1", Deferred, "shutting down"),
         ("cut-dot-1", Uncertain, "no readable reply to the message"),
-        ("cut-data-1", Uncertain, "no readable reply to the message"),
+        ("cut-data-1", Deferred | Uncertain, "the message"),
         ("garbage-dot-1", Uncertain, "Malformed"),
         ("stall-dot-1", Uncertain, "Timed out"),
     ],
 )
-async def test_after_a_lost_connection_the_next_copy_goes_over_a_new_one(to: str, kind: type, said: str) -> None:
+async def test_after_a_lost_connection_the_next_copy_goes_over_a_new_one(to: str, kind: Any, said: str) -> None:
     async with Rogue() as server:
         outcomes = await send(server, envelope(f"{to}@example.net"), envelope("next@example.net"))
     assert isinstance(outcomes[0], kind)
     assert not isinstance(outcomes[0], Accepted | Refused)
-    assert said in outcomes[0].reply.text  # type: ignore[union-attr] # not Skipped: no transport skips
+    assert said in outcomes[0].reply.text
     assert isinstance(outcomes[1], Accepted)
     assert server.connections == 2
 
