@@ -1,0 +1,221 @@
+"""Every signed link, token and identifier is made here and read here.
+
+A purpose per kind: a token made for one never reads as another. Keys have ids and rotate: the first one signs, all of
+them verify, for ever where a promise is for ever (unsubscribing). No address stands in any link.
+
+    what                      who reads it            made with
+    unsubscribe, preferences  the web, for ever       keyed HMAC: one per copy of a campaign, so it must be cheap
+    confirm                   the web, some days      itsdangerous, with a time
+    Message-ID                bounces, mailboxes      keyed HMAC: the same at every attempt
+    online, story, feeds      anyone                  nothing: public addresses
+
+A token is `<key id>.<number>.<mac>`: URL-safe and short (about 30 characters).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import quote
+
+from itsdangerous import BadData, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
+
+from digest.errors import ConfigError, LinkError
+
+_MAC_BYTES: Final = 15  # 120 bits: 20 characters without padding; nobody guesses one
+_ID_BYTES: Final = 18
+_LONGEST: Final = 128  # no token of ours is longer; more is not even looked at
+_TOKEN: Final = re.compile(r"([a-z0-9]{1,16})\.([1-9][0-9]{0,18})\.([A-Za-z0-9_-]{20})")
+_KEY_ID: Final = re.compile(r"[a-z0-9]{1,16}")
+_SHORTEST_SECRET: Final = 32
+
+
+@dataclass(frozen=True)
+class Key:
+    """A secret and the id by which a token names it. A retired key stays in the list: its links must go on working."""
+
+    id: str
+    secret: str
+
+    def __post_init__(self) -> None:
+        if not _KEY_ID.fullmatch(self.id):
+            raise ConfigError(f"links.secret: key id {self.id!r} (write 1 to 16 small letters and digits)")
+        if len(self.secret) < _SHORTEST_SECRET:
+            raise ConfigError(f"links.secret: key '{self.id}' is shorter than {_SHORTEST_SECRET} characters")
+
+    def __repr__(self) -> str:
+        return f"Key(id={self.id!r})"
+
+    @classmethod
+    def of(cls, secret: str) -> Key:
+        """A key whose id follows from its secret (and tells nothing about it)."""
+        return cls(hashlib.sha256(b"digest key id\x00" + secret.encode()).hexdigest()[:6], secret)
+
+
+class Links:
+    """Makes and reads links.
+
+    Args:
+        base_url: public address of the publication, without a trailing slash: "https://news.example.com".
+        keys: the first one signs, all verify.
+
+    Raises:
+        ConfigError: there is no key, or two share an id.
+    """
+
+    def __init__(self, base_url: str, keys: Sequence[Key]) -> None:
+        if not keys:
+            raise ConfigError("links.secret: no key")
+        if len({key.id for key in keys}) < len(keys):
+            raise ConfigError("links.secret: two keys have one id")
+        self._base = base_url.rstrip("/")
+        self._signing = keys[0].id
+        self._secrets = {key.id: key.secret for key in keys}
+        # A key of its own per purpose, so that no token can be read as another kind.
+        self._derived = {
+            (key.id, purpose): hmac.digest(key.secret.encode(), f"digest links {purpose}".encode(), "sha256")
+            for key in keys
+            for purpose in ("unsubscribe", "preferences", "message-id")
+        }
+
+    @property
+    def key_id(self) -> str:
+        """Id of the key that signs; kept with a campaign, so that its Message-IDs can be made again."""
+        return self._signing
+
+    # ---- links of a subscriber
+
+    def unsubscribe(self, subscription: int) -> str:
+        """The address that ends a subscription when it is POSTed to (RFC 8058), and asks when it is opened."""
+        return f"{self._base}/unsubscribe/{self._token('unsubscribe', subscription)}"
+
+    def read_unsubscribe(self, token: str) -> int:
+        """The subscription that an unsubscribe token names; it never expires.
+
+        Raises:
+            LinkError: the token is forged, damaged or made for something else.
+        """
+        return self._read("unsubscribe", token)
+
+    def preferences(self, subscription: int) -> str:
+        """The address of a reader's page of choices."""
+        return f"{self._base}/preferences/{self._token('preferences', subscription)}"
+
+    def read_preferences(self, token: str) -> int:
+        """The subscription that a preferences token names.
+
+        Raises:
+            LinkError: the token is forged, damaged or made for something else.
+        """
+        return self._read("preferences", token)
+
+    def confirm(self, subscription: int, now: datetime) -> str:
+        """The address by which a person confirms that they subscribed."""
+        serializer = self._serializer(self._signing, "confirm", now)
+        return f"{self._base}/confirm/{self._signing}.{serializer.dumps(subscription)}"
+
+    def read_confirm(self, token: str, now: datetime, lifetime: timedelta) -> int:
+        """The subscription that a confirm token names.
+
+        Raises:
+            LinkError: the token is forged, damaged, made for something else, or older than `lifetime`.
+        """
+        key_id, _, signed = token.partition(".")
+        if len(token) > _LONGEST or key_id not in self._secrets:
+            raise LinkError("this link is damaged (open it from the mail again, or copy it whole)")
+        try:
+            found = self._serializer(key_id, "confirm", now).loads(signed, max_age=int(lifetime.total_seconds()))
+        except SignatureExpired:
+            raise LinkError("this link has expired (subscribe again to get a new one)") from None
+        except BadData:
+            raise LinkError("this link is damaged (open it from the mail again, or copy it whole)") from None
+        return int(found)
+
+    # ---- public addresses
+
+    def online(self, edition_id: str) -> str:
+        """Where everyone can read an edition; the same for all, it names no reader."""
+        return f"{self._base}/editions/{quote(edition_id, safe='')}.html"
+
+    def story(self, edition_id: str, key: str) -> str:
+        """A story's place in an edition's page."""
+        return f"{self.online(edition_id)}#story-{quote(key, safe='')}"
+
+    def feed(self, name: str = "atom.xml", *, region: str = "", theme: str = "") -> str:
+        """The address of a feed: of the publication, of a region, or of a theme. `name` is its file name."""
+        folder = f"regions/{quote(region, safe='')}/" if region else f"themes/{quote(theme, safe='')}/" if theme else ""
+        return f"{self._base}/feeds/{folder}{quote(name)}"
+
+    # ---- identifiers of mail
+
+    def message_id(self, edition_id: str, subscription: int, domain: str, *, key_id: str = "") -> str:
+        """The Message-ID of a copy, with angle brackets (RFC 5322, 3.6.4): the same whenever it is made.
+
+        It names neither the edition nor the reader to who has not the key. `key_id` is that of the campaign, when a
+        campaign goes on after the keys were rotated.
+
+        Raises:
+            LinkError: the key is not here any more.
+        """
+        key = self._derived.get((key_id or self._signing, "message-id"))
+        if key is None:
+            raise LinkError(f"the key '{key_id}' is missing (put it back behind the new one in links.secret)")
+        digest = hmac.digest(key, f"{edition_id}\x00{subscription}".encode(), "sha256")
+        return f"<{_text(digest[:_ID_BYTES])}@{domain}>"
+
+    @staticmethod
+    def list_id(digest: str, domain: str, title: str = "") -> str:
+        """The value of List-Id (RFC 2919): `"Title" <digest.domain>`; the title may be empty."""
+        clean = re.sub(r'[\x00-\x1f\x7f"\\<>]', " ", title).strip()
+        return f'"{clean}" <{digest}.{domain}>' if clean else f"<{digest}.{domain}>"
+
+    # ---- how
+
+    def _token(self, purpose: str, number: int) -> str:
+        if number <= 0:
+            raise ValueError(f"{number} is no number of a subscription")
+        return f"{self._signing}.{number}.{self._mac(self._signing, purpose, number)}"
+
+    def _mac(self, key_id: str, purpose: str, number: int) -> str:
+        return _text(hmac.digest(self._derived[key_id, purpose], str(number).encode(), "sha256")[:_MAC_BYTES])
+
+    def _read(self, purpose: str, token: str) -> int:
+        match = _TOKEN.fullmatch(token) if len(token) <= _LONGEST else None
+        if match is not None and match[1] in self._secrets:
+            number = int(match[2])
+            if hmac.compare_digest(self._mac(match[1], purpose, number), match[3]):
+                return number
+        raise LinkError("this link is damaged (open it from the mail again, or copy it whole)")
+
+    def _serializer(self, key_id: str, purpose: str, now: datetime) -> URLSafeTimedSerializer:
+        return URLSafeTimedSerializer(
+            self._secrets[key_id],
+            salt=f"digest.links.{purpose}",
+            signer=_DatedSigner,
+            signer_kwargs={
+                "now": int(now.timestamp()),
+                "digest_method": hashlib.sha256,
+                "key_derivation": "hmac",
+            },
+        )
+
+
+class _DatedSigner(TimestampSigner):
+    """itsdangerous reads the clock itself; time comes in as an argument here."""
+
+    def __init__(self, *args: Any, now: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._now = now
+
+    def get_timestamp(self) -> int:
+        return self._now
+
+
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
