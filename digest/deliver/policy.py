@@ -19,9 +19,9 @@ class Policy:
 
     delays: tuple[timedelta, ...] = (_MINUTE, 5 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE, 60 * _MINUTE, 120 * _MINUTE)
     spread: float = 0.2  # of a delay, at random, so that copies deferred together do not come back together
-    attempts: int = 60  # then a copy that the server keeps deferring is given up
+    attempts: int = 200  # then a copy that the server keeps deferring is given up, if its age has not decided before
     give_up_after: timedelta = timedelta(days=4)  # since the campaign began; RFC 5321, 4.5.4.1: four to five days
-    linger: timedelta = timedelta(minutes=1)  # the longest that a run waits at a stretch, for a copy or for the server
+    linger: timedelta = 2 * _MINUTE  # the longest that a run waits at a stretch, for a copy or for the server
     uncertain: Literal["resend", "hold"] = "resend"  # a copy that may have arrived: again, or wait for an operator
     resends: int = 2  # in one run; what is in doubt more often is held, so that nobody gets it many times
     failures: int = 5  # in a row without a reply: the server is down, and all sessions pause
@@ -32,9 +32,9 @@ class Policy:
 
     @classmethod
     def by_hand(cls, uncertain: Literal["resend", "hold"] = "resend") -> Policy:
-        """For a run that a person watches: the first delays take seconds, and it waits two minutes at most."""
+        """For a run that a person watches: the first delays take seconds."""
         short = (timedelta(seconds=5), timedelta(seconds=20), _MINUTE)
-        return cls(delays=(*short, *cls().delays[1:]), linger=2 * _MINUTE, uncertain=uncertain)
+        return cls(delays=(*short, *cls().delays[1:]), uncertain=uncertain)
 
 
 def again_at(attempts: int, now: datetime, policy: Policy, chance: float) -> datetime:

@@ -36,7 +36,8 @@ def reply(code: int, text: str) -> Reply:
 
     A code outside 200 to 599 is no SMTP reply and becomes 0: nothing readable was said.
     """
-    clean = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    clean = text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
+    clean = " ".join(clean.split())
     match = _STATUS.match(clean)
     status = ""
     if match and match[1] == str(code)[:1]:

@@ -35,8 +35,8 @@ def test_by_hand_the_first_delays_are_short_and_the_run_waits_for_them() -> None
 
 def test_giving_up_by_attempts_or_by_age() -> None:
     policy = Policy()
-    assert not gives_up(59, NOW, NOW, policy)
-    assert gives_up(60, NOW, NOW, policy)
+    assert not gives_up(199, NOW, NOW, policy)
+    assert gives_up(200, NOW, NOW, policy)
     assert not gives_up(1, NOW + timedelta(days=3, hours=23), NOW, policy)
     assert gives_up(1, NOW + timedelta(days=4), NOW, policy)
     # The schedule itself lasts longer than the age allowed, so that age decides.
