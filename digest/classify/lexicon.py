@@ -19,8 +19,9 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 from digest.places import Level, Place, Places
 
 CJK = re.compile(r"[\u3400-\u9fff]")
-KNOWN_CITY = 200_000
-"""A city of this many people is known by its name alone; a smaller one needs support from the text around it."""
+_KNOWN_CITY = 200_000  # people; a smaller city needs support from the text around it
+_KNOWN_DIVISION = 1_500_000  # people in its cities; likewise
+_DIVISIONS_KNOWN = frozenset({"US", "CA", "AU", "GB", "CN"})  # all of whose divisions are known by name alone
 _CAPITALS_FROM = 50_000  # smaller cities are not looked for in headlines in capitals
 _CHINESE_FROM = 300_000  # Chinese names of smaller cities outside China are too often something else
 _CHINESE_AT_HOME_FROM = 150_000
@@ -76,9 +77,9 @@ def prominence(place: Place, inside: int = 0) -> float:
     people = math.log10(max(place.population, inside, 1000))
     match place.level:
         case Level.COUNTRY:
-            return 9.5 if place.population > 300_000 else people
+            return people + 2.5 if place.population > 300_000 else people
         case Level.CITY:
-            return people + (1.0 if place.capital_of else 0.0)
+            return people + (1.0 if place.capital_of else 0.0) + (1.0 if place.population > 1_000_000 else 0.0)
         case Level.DIVISION:
             return people + (1.0 if place.capital_of else 0.5 if place.population else -0.5)
         case _:
@@ -92,6 +93,7 @@ class Lexicon:
         self.common = frozenset(name for row in table("common.tsv") for name in row)
         self.abbreviations = {short: row[0] for row in table("abbreviations.tsv") for short in row[1:]}
         inside: dict[str, int] = {}
+        self._inside = inside
         for place in places:
             if place.level is Level.CITY:
                 inside[place.parent] = inside.get(place.parent, 0) + place.population
@@ -102,6 +104,16 @@ class Lexicon:
         self._headlines = _Automaton(dict(self._capitals(latin, places)))
         self._datelines = {name.upper(): word for name, word in latin.items() if word.kind is Kind.NAME}
         self._chinese = _Automaton(chinese)
+
+    def known(self, place: Place) -> bool:
+        """Whether a place is known by its name alone; the others need support from the text around them."""
+        match place.level:
+            case Level.CITY:
+                return place.population >= _KNOWN_CITY
+            case Level.DIVISION:
+                return place.parent in _DIVISIONS_KNOWN or self._inside.get(place.code, 0) >= _KNOWN_DIVISION
+            case _:
+                return True
 
     def dateline(self, name: str) -> Word | None:
         """The places of a name in a dateline, where small towns and common words are meant."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from digest.classify.lexicon import CJK, KNOWN_CITY, Kind, Lexicon, Word, fold
+from digest.classify.lexicon import CJK, Kind, Lexicon, Word, fold
 from digest.places import Level, Places
 
 _CURRENCY = re.compile(
@@ -236,7 +236,7 @@ class Reader:
         place = self._places.find(word.senses[0])
         assert place is not None  # noqa: S101 - the lexicon holds codes of places only
         city = place.level is Level.CITY
-        large = not city or place.population >= KNOWN_CITY or bool(place.capital_of)
+        large = bool(place.capital_of) or self._lexicon.known(place)
         if _STREET.match(after) or _SHIP_BEFORE.search(before) or _HYPHEN_BEFORE.search(before):
             return None
         if city and _HYPHEN_AFTER.match(after):

@@ -27,6 +27,8 @@ _REPEATED = 0.7  # the n-th mention in one part of an article adds less: weight 
 _FULL = 2.5  # weight at which a country's score, when no other is near, reaches about two thirds
 _COUNTERPART = 0.30  # share of the first country's weight that makes another a counterpart
 _ACTING = 1.7  # how much more another country must weigh to be primary before the one that the title names first
+_CLEAR = 2.0  # how much more prominent than any other a sense must be to be meant whatever stands around it
+_ALONE_FROM = 100_000  # a city of this many people is believed without support, at half weight
 _SPECIFIC = 0.25  # share of a region's weight that a place in it must carry to stand for it
 _ALONE = 0.4  # and its share of what all places in that region carry
 _OBJECT = re.compile(
@@ -43,6 +45,23 @@ class _Weighed:
     evidence: list[Evidence] = field(default_factory=list)
     where: set[str] = field(default_factory=set)
     acts: bool = False  # named first in the title, and not as the object of a preposition
+
+
+class _Support:
+    """How often regions are named, so that a name does not support itself."""
+
+    def __init__(self) -> None:
+        self._all: Counter[str] = Counter()
+        self._own: Counter[tuple[str, str]] = Counter()
+
+    def add(self, name: str, codes: Iterable[str]) -> None:
+        for code in codes:
+            self._all[code] += 1
+            self._own[name, code] += 1
+
+    def others(self, name: str, code: str) -> int:
+        """How often a region, or a place in it, is named by other words than this name."""
+        return self._all[code] - self._own[name, code]
 
 
 class Regions:
@@ -98,47 +117,55 @@ class Regions:
 
     def _resolve(self, mentions: Sequence[Mention]) -> list[tuple[Mention, str]]:
         """One place for each mention, with the whole article in view; mentions without support are dropped."""
-        support: Counter[str] = Counter()
+        support = _Support()
         for mention in mentions:
             if mention.firm and self._clear(mention):
-                for code in (mention.senses[0], *self._places.parents(mention.senses[0])):
-                    support[code] += 1
+                support.add(mention.text, (mention.senses[0], *self._places.parents(mention.senses[0])))
         resolved = []
         for mention in mentions:
             code = max(mention.senses, key=lambda code: self._fit(code, mention, support))
             if not mention.firm:
-                around = self._places.parents(code)[:-3]  # divisions and countries
-                named = any(support[outer] for outer in around)
-                place = self._places.find(code)
-                common = mention.text in self._lexicon.common
-                if not named and (common or mention.rule != "name" or place is None or place.population < 20_000):
+                supported = self._supported(mention, code, support)
+                if mention.text in self._lexicon.common or not (supported or self._stands_alone(mention, code)):
                     continue
-                mention = replace(mention, weight=mention.weight if named else mention.weight * 0.5)  # noqa: PLW2901
+                mention = replace(mention, weight=mention.weight * (1.0 if supported else 0.5))  # noqa: PLW2901
             resolved.append((mention, code))
         return resolved
 
     def _clear(self, mention: Mention) -> bool:
-        if len(mention.senses) == 1:
-            return True
-        first, second = (self._lexicon.prominence.get(code, 9.0) for code in mention.senses[:2])
-        return first - second > 1.0 or self._places.country(mention.senses[0]) == self._places.country(
-            mention.senses[1]
+        """Whether a name means one thing whatever stands around it."""
+        first, *others = mention.senses
+        country = self._places.country(first)
+        fit = self._lexicon.prominence.get(first, 9.0)
+        return all(
+            fit - self._lexicon.prominence.get(code, 9.0) > _CLEAR or self._places.country(code) == country
+            for code in others[:3]
         )
 
-    def _fit(self, code: str, mention: Mention, support: Counter[str]) -> float:
-        fit = self._lexicon.prominence.get(code, 9.0)
-        if len(mention.senses) == 1:
-            return fit
+    def _fit(self, code: str, mention: Mention, support: _Support) -> float:
+        """How well a sense fits: how likely a bare name means it, and what else the article names."""
+        fit = self._lexicon.likely(code, mention.text)
         country = self._places.country(code)
-        if code != country and support[country]:
-            fit += 1.5 + min(1.0, support[country] / 4)
-        if any(support[outer] for outer in self._places.parents(code) if outer not in {country, code} and "-" in outer):
-            fit += 1.5
-        if code != mention.senses[0] and self._lexicon.likely(code, mention.text) < self._lexicon.prominence.get(
-            code, 9.0
+        if country and (others := support.others(mention.text, country)):
+            fit += 1.5 + min(1.0, others / 4)
+        if code != country and any(
+            support.others(mention.text, outer) for outer in self._places.parents(code)[:-3] if outer != country
         ):
-            fit -= 1.0
+            fit += 1.5
         return fit
+
+    def _supported(self, mention: Mention, code: str, support: _Support) -> bool:
+        """Whether the division or country of a town is named by another word too."""
+        country = self._places.country(code)
+        return any(
+            support.others(mention.text, outer)
+            for outer in self._places.parents(code)
+            if self._places.country(outer) == country
+        )
+
+    def _stands_alone(self, mention: Mention, code: str) -> bool:
+        place = self._places.find(code)
+        return mention.rule == "name" and place is not None and place.population >= _ALONE_FROM
 
     # --- weight
 
