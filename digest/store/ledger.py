@@ -45,12 +45,12 @@ _preferences: Final = lru_cache(maxsize=4096)(PREFERENCES.load)
 
 @dataclass(frozen=True, kw_only=True)
 class RefusalPolicy:
-    """When permanent refusals suppress an address: `refusals` of them, for different editions on different days (UTC).
+    """When permanent refusals suppress an address: `count` of them, for different editions on different days (UTC).
 
     Only those since its last accepted copy count, and none for which the fault was ours.
     """
 
-    refusals: int = 2
+    count: int = 2
 
 
 class CampaignLedger:
@@ -194,7 +194,7 @@ class CampaignLedger:
                 history[row.key].append(row)
             for key, rows in history.items():
                 counted = self._counted(rows)
-                if len({row.finished_at.date() for row in counted}) >= self._policy.refusals:
+                if len({row.finished_at.date() for row in counted}) >= self._policy.count:
                     evidence = "; ".join(f"{row.edition}: {row.code} {row.status} {row.reply}" for row in counted)
                     connection.execute(
                         self._database.insert(suppressions)
