@@ -21,6 +21,7 @@ class Policy:
     spread: float = 0.2  # of a delay, at random, so that copies deferred together do not come back together
     attempts: int = 200  # then a copy that the server keeps deferring is given up, if its age has not decided before
     give_up_after: timedelta = timedelta(days=4)  # since the campaign began; RFC 5321, 4.5.4.1: four to five days
+    least_attempts: int = 3  # before age decides: after a long outage, greylisting must not end a copy at its first try
     linger: timedelta = 2 * _MINUTE  # the longest that a run waits at a stretch, for a copy or for the server
     uncertain: Literal["resend", "hold"] = "resend"  # a copy that may have arrived: again, or wait for an operator
     resends: int = 2  # in one run; what is in doubt more often is held, so that nobody gets it many times
@@ -48,7 +49,8 @@ def again_at(attempts: int, now: datetime, policy: Policy, chance: float) -> dat
 
 def gives_up(attempts: int, now: datetime, began: datetime, policy: Policy) -> bool:
     """Whether a copy that a server answered with "not now" has been tried enough."""
-    return attempts >= policy.attempts or now - began >= policy.give_up_after
+    old = now - began >= policy.give_up_after and attempts >= policy.least_attempts
+    return old or attempts >= policy.attempts
 
 
 def too_many_faults(faults: int, answered: int, policy: Policy) -> bool:

@@ -76,7 +76,7 @@ class SMTPTransport:
     ) -> None:
         if username and security == "none" and not _is_loopback(host):
             raise ConfigError(
-                f"the password for {host} would be sent in the clear: set the security to starttls or tls"
+                f"the password for {host} would be sent in the clear: set mail.security to starttls or tls"
             )
         self.host = host
         self.port = port or _PORTS[security]
@@ -150,7 +150,7 @@ class SMTPSession:
         if answer.code in CREDENTIALS and step <= Step.MAIL:
             await self._drop()
             raise DeliveryError(
-                f"{self._where} wants to know who we are: {answer}; set the mail user name and password"
+                f"{self._where} wants to know who we are: {answer}; set mail.username and mail.password"
             )
         if step < Step.END and answer.code // 100 in (2, 3):
             await self._drop()  # replies are out of step with commands: nothing on this connection can be trusted

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from digest.deliver.campaign import Progress, Report, run
+from digest.deliver.maildir import MaildirTransport
 from digest.deliver.policy import Policy
 from digest.deliver.smtp import SMTPTransport, Timeouts
 from digest.deliver.transport import Envelope
@@ -374,6 +375,18 @@ async def test_a_transport_that_cannot_be_used_is_one_error_and_no_refusals(ledg
             await send(ledger, server)
     assert set(ledger.states()) == {"queued", "deferred"}
     assert server.connections <= 3
+
+
+async def test_into_a_maildir_each_copy_is_one_file_even_when_attempts_are_repeated(
+    ledger: TestLedger, tmp_path: Path
+) -> None:
+    ledger.fill(f"reader{n}@example.org" for n in range(10))
+    first = await run(ledger, MaildirTransport(tmp_path / "mail"), make, clock=now, policy=QUICK)
+    ledger.db.execute("UPDATE delivery SET state='claimed' WHERE id <= 4")  # as if it had died before recording these
+    second = await run(ledger, MaildirTransport(tmp_path / "mail"), make, clock=now, policy=QUICK)
+    assert (first.accepted, second.accepted, second.recovered) == (10, 4, 4)
+    assert ledger.states() == {"accepted": 10}
+    assert len(list((tmp_path / "mail/new").iterdir())) == 10
 
 
 async def test_claims_of_a_dead_process_are_sent_again_or_held(tmp_path: Path) -> None:

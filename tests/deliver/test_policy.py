@@ -37,8 +37,9 @@ def test_giving_up_by_attempts_or_by_age() -> None:
     policy = Policy()
     assert not gives_up(199, NOW, NOW, policy)
     assert gives_up(200, NOW, NOW, policy)
-    assert not gives_up(1, NOW + timedelta(days=3, hours=23), NOW, policy)
-    assert gives_up(1, NOW + timedelta(days=4), NOW, policy)
+    assert not gives_up(9, NOW + timedelta(days=3, hours=23), NOW, policy)
+    assert gives_up(9, NOW + timedelta(days=4), NOW, policy)
+    assert not gives_up(2, NOW + timedelta(days=9), NOW, policy)
     # The schedule itself lasts longer than the age allowed, so that age decides.
     whole = sum((again_at(n, NOW, policy, 0.5) - NOW for n in range(1, policy.attempts)), timedelta(0))
     assert whole > policy.give_up_after
