@@ -11,6 +11,7 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from html import escape
@@ -20,7 +21,7 @@ from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
 from digest.clean import canonical_url, plain, safe_html
-from digest.publish.feed import ATOM, JSON, NEVER, RSS, Entry, Feed
+from digest.publish.feed import ATOM, JSON, NEVER, RSS, Category, Entry, Feed, Link
 
 _GENERATOR = "Digest"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -31,37 +32,55 @@ class Writer:
     """Writes many feeds; an entry that stands in several is prepared once per format. Not for several threads."""
 
     def __init__(self) -> None:
+        self._safe: dict[Entry, Entry] = {}
         self._atom: dict[Entry, _AtomEntry] = {}
         self._rss: dict[Entry, _RssItem] = {}
-        self._json: dict[Entry, Mapping[str, object]] = {}
 
     def atom(self, feed: Feed) -> bytes:
         """The feed as Atom 1.0 (RFC 4287)."""
-        entries = [_kept(self._atom, entry, _atom_entry) for entry in _distinct(feed)]
-        document: bytes = _frame(feed, ATOM, entries).atom_str()
+        feed = self._cleaned(feed)
+        entries = [_kept(self._atom, entry, _AtomEntry) for entry in feed.entries]
+        document: bytes = _frame(feed, ATOM, "application/atom+xml", entries).atom_str()
         return document + b"\n"
 
     def rss(self, feed: Feed) -> bytes:
         """The feed as RSS 2.0, with Dublin Core for authors and an Atom link to itself."""
-        items = [_kept(self._rss, entry, _rss_item) for entry in _distinct(feed)]
-        document: bytes = _frame(feed, RSS, items).rss_str()
+        feed = self._cleaned(feed)
+        items = [_kept(self._rss, entry, _RssItem) for entry in feed.entries]
+        document: bytes = _frame(feed, RSS, "application/rss+xml", items).rss_str()
         return document + b"\n"
 
     def json_feed(self, feed: Feed) -> bytes:
         """The feed as JSON Feed 1.1."""
-        document: dict[str, object] = {
+        feed = self._cleaned(feed)
+        document = {
             "version": "https://jsonfeed.org/version/1.1",
-            "title": _title(feed.title),
-            "home_page_url": canonical_url(feed.url),
+            "title": feed.title,
+            "home_page_url": feed.url,
             "feed_url": f"{feed.folder}/{JSON}",
-            "description": plain(feed.subtitle),
-            "authors": [{"name": plain(feed.author)}] if plain(feed.author) else [],
-            "language": _language(feed.language),
-            "items": [_kept(self._json, entry, _json_item) for entry in _distinct(feed)],
+            "description": feed.subtitle,
+            "authors": [{"name": feed.author}],
+            "language": feed.language,
+            "items": [_json_item(entry) for entry in feed.entries],
         }
-        # An empty array of items is content; other empty members say nothing.
-        kept = {key: value for key, value in document.items() if value or key == "items"}
-        return json.dumps(kept, ensure_ascii=False, indent=1).encode() + b"\n"
+        return json.dumps(document, ensure_ascii=False).encode() + b"\n"
+
+    def _cleaned(self, feed: Feed) -> Feed:
+        """The feed with nothing left in it that a format could choke on, and each id once (RFC 4287, 4.1.1)."""
+        title = _title(feed.title)
+        entries: dict[str, Entry] = {}
+        for entry in feed.entries:
+            entries.setdefault(entry.id, _kept(self._safe, entry, _cleaned_entry))
+        return replace(
+            feed,
+            url=_page(feed),
+            title=title,
+            subtitle=plain(feed.subtitle) or title,
+            author=plain(feed.author) or title,
+            rights=plain(feed.rights),
+            language=_language(feed.language) or "en",
+            entries=tuple(entries.values()),
+        )
 
 
 def atom(feed: Feed) -> bytes:
@@ -93,7 +112,7 @@ def opml(title: str, groups: Mapping[str, Iterable[Feed]]) -> bytes:
         '<opml version="2.0">',
         "<head>",
         f"<title>{escape(_title(title))}</title>",
-        f"<dateModified>{_rfc822(newest)}</dateModified>",
+        f"<dateModified>{format_datetime(_utc(newest))}</dateModified>",
         "</head>",
         "<body>",
     ]
@@ -123,19 +142,24 @@ class _AtomEntry(FeedEntry):  # type: ignore[misc]  # feedgen has no types
     attributes are set here.
     """
 
-    language = ""
-    _built: Any = None
+    def __init__(self, entry: Entry) -> None:
+        super().__init__()
+        self.published(entry.published)
+        if entry.author:
+            self.author(name=entry.author)
+        for other in entry.related:
+            self.link(href=other.url, rel="related", title=other.title)
+        _fill(self, entry)
+        self._built = super().atom_entry()
+        for element, link in zip(self._built.iterchildren("link"), self.link() or (), strict=True):
+            for name in ("rel", "type", "title"):
+                if link.get(name):
+                    element.set(name, link[name])
+        if entry.language:
+            self._built.set(_XML_LANG, entry.language)
 
-    def atom_entry(self, extensions: bool = True) -> Any:  # noqa: FBT001, FBT002 - feedgen's signature
-        """The element."""
-        if self._built is None:
-            self._built = super().atom_entry(extensions)
-            for element, link in zip(self._built.iterchildren("link"), self.link() or (), strict=True):
-                for name in ("rel", "type", "title"):
-                    if link.get(name):
-                        element.set(name, link[name])
-            if self.language:
-                self._built.set(_XML_LANG, self.language)
+    def atom_entry(self, extensions: bool = True) -> Any:  # noqa: ARG002, FBT001, FBT002 - feedgen's signature
+        """The element, for one feed to take."""
         return copy.deepcopy(self._built)
 
 
@@ -146,14 +170,19 @@ class _RssItem(FeedEntry):  # type: ignore[misc]  # feedgen has no types
     date is written here.
     """
 
-    date = NEVER
-    _built: Any = None
+    def __init__(self, entry: Entry) -> None:
+        super().__init__()
+        self.load_extension("dc", atom=False)
+        if entry.author:
+            self.dc.dc_creator(entry.author)
+        if entry.language:
+            self.dc.dc_language(entry.language)
+        _fill(self, entry)
+        self._built = super().rss_entry()
+        _add(self._built, len(self._built), "pubDate", format_datetime(entry.published))
 
-    def rss_entry(self, extensions: bool = True) -> Any:  # noqa: FBT001, FBT002 - feedgen's signature
-        """The element."""
-        if self._built is None:
-            self._built = super().rss_entry(extensions)
-            _add(self._built, len(self._built), "pubDate", _rfc822(self.date))
+    def rss_entry(self, extensions: bool = True) -> Any:  # noqa: ARG002, FBT001, FBT002 - feedgen's signature
+        """The element, for one feed to take."""
         return copy.deepcopy(self._built)
 
 
@@ -163,7 +192,7 @@ class _Generator(FeedGenerator):  # type: ignore[misc]  # feedgen has no types
     def __init__(self, updated: datetime) -> None:
         super().__init__()
         self.updated(_utc(updated))
-        self._date = _rfc822(updated)
+        self._date = format_datetime(_utc(updated))
         # What is set here feedgen formats by switching the locale, and it sets it to "now" by itself.
         self._FeedGenerator__rss_lastBuildDate = None
         self.generator(_GENERATOR)
@@ -174,67 +203,37 @@ class _Generator(FeedGenerator):  # type: ignore[misc]  # feedgen has no types
         return root, document
 
 
-def _frame(feed: Feed, name: str, entries: Iterable[FeedEntry]) -> _Generator:
+def _frame(feed: Feed, name: str, media: str, entries: Iterable[FeedEntry]) -> _Generator:
     """A feed for feedgen to write."""
     generator = _Generator(feed.updated)
-    if name == RSS:
-        generator.load_extension("dc", atom=False)
+    generator.load_extension("dc", atom=False)
     generator.id(feed.id)
-    generator.title(_title(feed.title))
-    generator.subtitle(plain(feed.subtitle) or _title(feed.title))
-    if name == RSS:
-        generator.description(plain(feed.subtitle) or _title(feed.title))
-    generator.link(href=_page(feed), rel="alternate", type="text/html")
-    media = "application/atom+xml" if name == ATOM else "application/rss+xml"
+    generator.title(feed.title)
+    generator.description(feed.subtitle)
+    generator.subtitle(feed.subtitle)
+    generator.link(href=feed.url, rel="alternate", type="text/html")
     generator.link(href=f"{feed.folder}/{name}", rel="self", type=media)
-    generator.author(name=plain(feed.author) or _title(feed.title))
-    if plain(feed.rights):
-        generator.rights(plain(feed.rights))
-    generator.language(_language(feed.language) or "en")
+    generator.author(name=feed.author)
+    if feed.rights:
+        generator.rights(feed.rights)
+    generator.language(feed.language)
     for entry in entries:
         generator.add_entry(entry, order="append")
     return generator
 
 
-def _atom_entry(entry: Entry) -> _AtomEntry:
-    made = _AtomEntry()
-    made.language = _language(entry.language)
-    made.published(_utc(entry.published))
-    if plain(entry.author):
-        made.author(name=plain(entry.author))
-    for other in entry.related:
-        if url := canonical_url(other.url):
-            made.link(href=url, rel="related", title=_title(other.title))
-    _fill(made, entry)
-    return made
-
-
-def _rss_item(entry: Entry) -> _RssItem:
-    made = _RssItem()
-    made.date = entry.published
-    made.load_extension("dc", atom=False)
-    if plain(entry.author):
-        made.dc.dc_creator(plain(entry.author))
-    if _language(entry.language):
-        made.dc.dc_language(_language(entry.language))
-    _fill(made, entry)
-    return made
-
-
 def _fill(made: FeedEntry, entry: Entry) -> None:
     """What an entry has in both formats."""
     made.id(entry.id)
-    made.title(_title(entry.title))
-    made.updated(_utc(entry.updated))
-    if url := canonical_url(entry.url):
-        made.link(href=url, rel="alternate", type="text/html")
-    if plain(entry.summary):
-        made.summary(plain(entry.summary))
-    made.content(_content(entry), type="html")
+    made.title(entry.title)
+    made.updated(entry.updated)
+    if entry.url:
+        made.link(href=entry.url, rel="alternate", type="text/html")
+    if entry.summary:
+        made.summary(entry.summary)
+    made.content(entry.html, type="html")
     for category in entry.categories:
-        made.category(
-            term=plain(category.term), scheme=category.scheme, label=plain(category.label) or plain(category.term)
-        )
+        made.category(term=category.term, scheme=category.scheme, label=category.label)
 
 
 def _add(parent: Any, place: int, name: str, text: str) -> None:
@@ -249,24 +248,23 @@ def _add(parent: Any, place: int, name: str, text: str) -> None:
 
 
 def _json_item(entry: Entry) -> Mapping[str, object]:
-    item: dict[str, object] = {
+    item = {
         "id": entry.id,
-        "url": canonical_url(entry.url),
-        "title": _title(entry.title),
-        "content_html": _content(entry),
-        "summary": plain(entry.summary),
+        "url": entry.url,
+        "title": entry.title,
+        "content_html": entry.html,
+        "summary": entry.summary,
         "date_published": _rfc3339(entry.published),
         "date_modified": _rfc3339(entry.updated),
-        "authors": [{"name": plain(entry.author)}] if plain(entry.author) else [],
-        "tags": list(dict.fromkeys(plain(category.label) or plain(category.term) for category in entry.categories)),
-        "language": _language(entry.language),
+        "authors": [{"name": entry.author}] if entry.author else [],
+        "tags": list(dict.fromkeys(category.label for category in entry.categories)),
+        "language": entry.language,
     }
     return {key: value for key, value in item.items() if value}
 
 
 # --------------------------------------------------------------------------------------------------------------
 # Texts, links and times
-
 
 Made = TypeVar("Made")
 
@@ -277,12 +275,25 @@ def _kept(cache: dict[Entry, Made], entry: Entry, make: Callable[[Entry], Made])
     return cache[entry]
 
 
-def _distinct(feed: Feed) -> Iterable[Entry]:
-    """The entries, each id once (RFC 4287, 4.1.1)."""
-    entries: dict[str, Entry] = {}
-    for entry in feed.entries:
-        entries.setdefault(entry.id, entry)
-    return entries.values()
+def _cleaned_entry(entry: Entry) -> Entry:
+    """The entry with nothing left in it that a format could choke on: each text one safe line, each link a web one."""
+    categories = [(one.scheme, plain(one.term), plain(one.label)) for one in entry.categories]
+    links = [(canonical_url(one.url), _title(one.title)) for one in entry.related]
+    return replace(
+        entry,
+        url=canonical_url(entry.url),
+        title=_title(entry.title),
+        published=_utc(entry.published),
+        updated=_utc(entry.updated),
+        html=_content(entry),
+        summary=plain(entry.summary),
+        author=plain(entry.author),
+        language=_language(entry.language),
+        categories=tuple(
+            Category(scheme=scheme, term=term, label=label or term) for scheme, term, label in categories if term
+        ),
+        related=tuple(Link(url=url, title=title) for url, title in links if url),
+    )
 
 
 def _title(text: str) -> str:
@@ -320,10 +331,5 @@ def _utc(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
 
 
-def _rfc822(moment: datetime) -> str:
-    """Thu, 19 Jul 2018 17:32:33 +0000: English in every locale."""
-    return format_datetime(_utc(moment))
-
-
 def _rfc3339(moment: datetime) -> str:
-    return _utc(moment).isoformat().replace("+00:00", "Z")
+    return moment.isoformat().replace("+00:00", "Z")
