@@ -1,1 +1,51 @@
-"""classify."""
+"""What an editor would decide about articles: regions, themes, summaries, stories - each with its reasons.
+
+    Article | regions + themes + summary   -> Judgement     (Judge: one article at a time)
+    Article + Judgement, ... | cluster     -> Story, ...    (what tells the same thing)
+    Story, ... | rank                      -> Rank          (what comes first)
+    Story, ... + earlier editions | related -> Story, ...   (what follows up what)
+
+Everything here is pure: the same articles give the same answers, in whatever order they come.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from digest.classify.followups import related
+from digest.classify.ranking import Rank, rank
+from digest.classify.regions import Regions
+from digest.classify.stories import cluster
+from digest.classify.summaries import summarise
+from digest.classify.taxonomy import Taxonomy, load_taxonomy
+from digest.classify.themes import Themes
+from digest.model import Article, Judgement
+from digest.places import Places
+
+__all__ = ["Judge", "Rank", "Taxonomy", "cluster", "load_taxonomy", "rank", "related"]
+
+RULES = 1  # counts up when the rules of this room change, so that articles are judged again
+
+
+class Judge:
+    """Judges articles. Made once: compiles the gazetteer and the taxonomy.
+
+    Attributes:
+        taxonomy: the themes that it knows.
+        version: names its rules, its taxonomy and its groupings; another version may judge otherwise.
+    """
+
+    def __init__(self, places: Places, taxonomy: Taxonomy) -> None:
+        self.taxonomy = taxonomy
+        self._regions = Regions(places)
+        self._themes = Themes(taxonomy)
+        known = hashlib.sha256(repr(taxonomy.themes).encode())
+        self.version = f"{RULES}-{known.hexdigest()[:12]}"
+
+    def judge(self, article: Article) -> Judgement:
+        """Where an article belongs and how it is summed up, with the evidence for each tag."""
+        regions = self._regions.judge(article)
+        themes = self._themes.judge(article)
+        return Judgement(
+            article=article.uid, regions=regions, themes=themes, summary=summarise(article, regions, themes)
+        )

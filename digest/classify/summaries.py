@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, islice
 from math import log1p, sqrt
 
 from digest.classify.sentences import split_sentences
@@ -48,17 +48,20 @@ _CONNECTIVE = re.compile(
     r"[\"'“‘]?(?:but|and|or|so|yet|however|meanwhile|moreover|furthermore|also|then|there|thus|therefore|nevertheless"
     r"|nonetheless|still|instead|otherwise|besides|in addition|in particular|for example|for instance|as a result"
     r"|on the other hand|by contrast|in contrast|similarly|likewise|earlier|later|afterwards|previously|finally"
-    r"|according to (?:him|her|them|it)|another|other|others|some of them|most of them|asked (?:about|whether|if))\b"
+    r"|according to (?:him|her|them|it)|another|other|others|some of them|most of them|asked (?:about|whether|if)"
+    r"|\w+ing (?:the|this|that|these|those|it|them))\b"
     r"|[“「]?(?:但|而|因此|所以|此外|另外|同时|然而|不过|随后|之后|其中|例如|对此|据此|据悉|另据|至此)",
     re.IGNORECASE,
 )
-# A noun that the text must have named before: "The company said", "Mr. Wang describes", "Sapir added".
+# Nouns that the text must have named before: "The company said", "Mr. Wang describes".
 _NAMED_BEFORE = re.compile(
     r"[\"'“‘]?(?:the (?:announcement|move|deal|decision|plan|project|company|firm|group|bank|agreement|measure|report"
     r"|survey|study|statement|news|event|meeting|office|incident|case|officials?|ministry|spokes\w+|device|service|system|owner|buyer)\b"
     r"|(?:mr|mrs|ms|dr|messrs)\.? [A-Z]|\w+ (?:said|says|added|adds|told|noted|explained)\b)",
     re.IGNORECASE,
 )
+_POINTING = re.compile(r"\b(?:these|those|such|do so|did so|doing so|the latter|the former|the same)\b|这些|上述|该项")
+_FULL_NAME = re.compile(r"(?=\b[A-Z][\w’'-]+\)? ([A-Z][\w’'-]{2,}))")
 _STOP_LIST = """
     a about after all also an and any are as at be because been before being both but by can could did do does
     during each for from further had has have he her here him his how i if in into is it its just may might more
@@ -75,6 +78,7 @@ class _Sentence:
     place: int  # in the article, from 0
     length: float  # words
     words: Counter[str]
+    surname: bool = False  # begins with the last part of a name that an earlier sentence gave in full
 
     @cached_property
     def square(self) -> int:
@@ -147,17 +151,25 @@ def _form(way: tuple[_Sentence, ...]) -> float:
     score = 0.08 * sum(s.length for s in way) / LIMIT + 0.02 * min(s.length for s in way) / 30
     score -= 0.03 * log1p(first.place) + 0.015 * log1p(last.place)
     if first.place == 0:
-        score += 0.02 - 0.2 * bool(_CONNECTIVE.match(first.text))
+        score += 0.02 - 0.2 * _leans(first.text)
     else:
-        score -= _leans(first.text) + 0.08 * bool(_NAMED_BEFORE.match(first.text))
+        score -= _leans(first.text) + 0.08 * _was_named(first)
     if last.place > first.place + 1:
-        score -= 0.5 * _leans(last.text) + 0.03 * bool(_NAMED_BEFORE.match(last.text))
-    return score - sum(0.03 for s in way if s.text[0] in "\"'“‘「") - sum(0.03 for s in way if s.text[-1] in "?？")
+        score -= 0.5 * _leans(last.text) + 0.05 * _was_named(last)
+    for sentence in way:
+        score -= 0.03 * (sentence.text[0] in "\"'“‘「") + 0.03 * (sentence.text[-1] in "?？")
+        score -= 0.05 * bool(_POINTING.search(sentence.text))
+    return score
 
 
 def _leans(text: str) -> bool:
     """Whether a sentence's first words point at something said before it."""
     return bool(_PRONOUN.match(text) or _CONNECTIVE.match(text))
+
+
+def _was_named(sentence: _Sentence) -> bool:
+    """Whether its subject was introduced before: a bare noun or surname that a reader of the summary cannot know."""
+    return sentence.surname or bool(_NAMED_BEFORE.match(sentence.text))
 
 
 def _fit(sentence: _Sentence, title: str) -> bool:
@@ -173,12 +185,12 @@ def _fit(sentence: _Sentence, title: str) -> bool:
 
 def _sentences(paragraphs: Iterable[str]) -> list[_Sentence]:
     found: list[_Sentence] = []
-    for paragraph in paragraphs:
-        for text in split_sentences(paragraph):
-            found.append(_Sentence(text, len(found), _length(text), _words(text)))
-        if len(found) >= READ:
-            break
-    return found[:READ]
+    surnames: set[str] = set()
+    for text in islice((text for paragraph in paragraphs for text in split_sentences(paragraph)), READ):
+        begins = text.lstrip('"“').partition(" ")[0].removesuffix("'s").removesuffix("’s")
+        found.append(_Sentence(text, len(found), _length(text), _words(text), begins in surnames))
+        surnames.update(_FULL_NAME.findall(text))
+    return found
 
 
 def _length(text: str) -> float:

@@ -86,7 +86,10 @@ class Themes:
         for theme, (_, weight) in sections.items():
             raw[theme] += weight
         ranked = sorted((theme for theme in raw if raw[theme] >= ENOUGH), key=lambda theme: (-raw[theme], theme))
-        chosen = [theme for theme in ranked if raw[theme] >= SHARE * raw[ranked[0]]][:MOST]
+        # What a publisher files it under holds, however loudly other themes speak.
+        chosen = [theme for theme in ranked if theme in sections or raw[theme] >= SHARE * raw[ranked[0]]]
+        while len(chosen) > MOST:
+            chosen.remove(next((theme for theme in reversed(chosen) if theme not in sections), chosen[-1]))
         return tuple(
             ThemeTag(
                 theme=self._ids[theme],
@@ -118,7 +121,7 @@ class Themes:
         if not label:
             return {}
         if whole := self._sections.get(_label(label)):
-            return {theme: (label, _WHOLE_SECTION) for theme in whole}
+            return dict.fromkeys(whole, (label, _WHOLE_SECTION))
         parts = {theme: part for part in _SECTION_PARTS.split(label) for theme in self._sections.get(_label(part), ())}
         return {theme: (part, _PART_OF_SECTION) for theme, part in parts.items()}
 
@@ -151,7 +154,7 @@ def _forms(phrase: str) -> Iterable[str]:
     if open_end:
         return {spread[:-1]}
     forms = {spread}
-    last = phrase.split()[-1]
+    last = phrase.rsplit(maxsplit=1)[-1]
     if phrase != phrase.lower():
         return forms | ({spread.upper()} if phrase != phrase.upper() else set())  # headlines in capitals
     if len(last) > 3 and last[-1] not in "s.":

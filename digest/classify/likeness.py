@@ -1,0 +1,104 @@
+"""How alike two articles are: their words, weighed by how rare they are among the articles at hand.
+
+article | vector of weighed words, of length 1          two vectors | cosine, 0 to 1
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from math import log, sqrt
+
+from digest.model import Article
+
+READ = 4000  # characters of text that are compared: what happened stands early
+Vector = Mapping[str, float]
+
+_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+_TOKEN = re.compile(rf"[{_CJK}]+|\d[\d.,]*\d|\d|[^\W\d_{_CJK}]{{2,}}")
+_CHINESE = re.compile(rf"[{_CJK}]")
+_ENDING = re.compile(r"(?:ies|es|ing|ed|s|ly)$")
+_COMMON_LIST = """
+    a about above according across added after again against ago all almost also although am among an and another any
+    are around as at away back be became because become been before being below between both but by called came can come
+    could day days did do does during each early end even ever every expected few first five following for former found
+    four from further gave get give given go going good had has have he her here high him his hold how however if in
+    including into is it its just last late later least less like local long made make making many may me might million
+    billion monday month months more most much must near never new next nine no nor not now number of off official
+    officials often on once one only or other our out over own part people per percent place plan plans pct put reported
+    right said same saturday say saying says second see set seven several shall she should show since six so some still
+    such sunday take ten than that the their them then there these they third this those though three through thursday
+    to today told too took tuesday two under until up us use used very was way we wednesday week weeks well were what
+    when where whether which while who whole whom whose why will with within without would year years yesterday yet you
+    your friday january february march april june july august september october november december
+"""
+_COMMON = frozenset(_COMMON_LIST.split())
+
+
+class Vocabulary:
+    """How rare words are, counted over the articles at hand on top of a flat prior.
+
+    The prior keeps a small batch from calling everything rare, and tonight's batch from judging otherwise than last
+    night's.
+    """
+
+    PRIOR = 300.0  # articles' worth of doubt
+
+    def __init__(self, articles: Iterable[Article]) -> None:
+        self._holds = Counter[str]()
+        self._articles = 0
+        for article in articles:
+            self._articles += 1
+            self._holds.update(set(terms(article.title) + terms(text_of(article))))
+
+    def rarity(self, word: str) -> float:
+        """The weight of a word: the logarithm of how few articles hold it; never negative."""
+        return log((self._articles + self.PRIOR) / (self._holds[word] + 1.0))
+
+    def vector(self, article: Article, without: Collection[str] = ()) -> Vector:
+        """The article's words, weighed, as a vector of length 1; headline words count twice more. Empty if wordless."""
+        counts = Counter(terms(text_of(article)))
+        counts.update(dict.fromkeys(terms(article.title), 2))
+        weights = {
+            word: (1.0 + log(count)) * self.rarity(word) for word, count in counts.items() if word not in without
+        }
+        length = sqrt(sum(weight * weight for weight in weights.values()))
+        return {word: weight / length for word, weight in weights.items()} if length else {}
+
+
+def cosine(one: Vector, other: Vector) -> float:
+    """The product of two vectors of length 1: 1 for the same words in the same measure, 0 for none in common."""
+    small, large = (one, other) if len(one) <= len(other) else (other, one)
+    return sum(weight * large[word] for word, weight in small.items() if word in large)
+
+
+def shared(one: Vector, other: Vector, most: int) -> tuple[str, ...]:
+    """The words that make two vectors alike, the weightiest first."""
+    common = sorted(one.keys() & other.keys(), key=lambda word: (-one[word] * other[word], word))
+    return tuple(common[:most])
+
+
+def spelled(words: Iterable[str], text: str) -> tuple[str, ...]:
+    """Words without endings as a text first spells them; those that it does not have are left out."""
+    spelling: dict[str, str] = {}
+    for token in _TOKEN.findall(text.lower()):
+        for term in terms(token):
+            spelling.setdefault(term, term if _CHINESE.match(token) else token)
+    return tuple(spelling[word] for word in words if word in spelling)
+
+
+def text_of(article: Article) -> str:
+    """What of an article is compared beside its headline: the beginning of its text, else its teaser."""
+    return "\n".join(article.paragraphs or (article.teaser,))[:READ].strip()
+
+
+def terms(text: str) -> list[str]:
+    """Words without common ones and without endings; of Chinese, pairs of neighbouring characters; numbers."""
+    found: list[str] = []
+    for token in _TOKEN.findall(text.lower()):
+        if _CHINESE.match(token):
+            found += [token[place : place + 2] for place in range(max(1, len(token) - 1))]
+        elif token not in _COMMON:
+            found.append(_ENDING.sub("", token) if len(token) > 4 and not token.endswith("ss") else token)
+    return found

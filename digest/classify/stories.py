@@ -1,0 +1,202 @@
+"""Which articles tell one story. Pure; the order of the input does not matter.
+
+    articles | copies (same text, or one within the other) and likenesses | groups, closest first | Story, Story, ...
+
+Three layers: the same text; a near copy (the 4-word shingles of the shorter are contained in the longer); the same news
+in other words (likeness of rare words, within three days). Groups grow by the *average* likeness of their members, so
+that a chain of similar articles does not become one story. Recurring columns and round-ups join only their copies.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from itertools import combinations
+
+from digest.classify.likeness import Vector, Vocabulary, cosine
+from digest.clean import fingerprint
+from digest.model import Article, Judgement, Rights, Role, Story
+
+WINDOW = timedelta(hours=72)  # articles further apart tell the same thing only when one copies the other
+SAME = 0.30  # average likeness from which articles tell one story
+APART = 0.50  # the same, when they are about different regions
+CONTAINED = 0.75  # share of the shorter article's shingles in the longer that makes it a copy
+SHORTEST = 0.25  # a text below this share of the other's length is a quotation from it, not a copy
+_SHINGLE = 4  # words
+_FEW = 8  # shingles; a shorter text is a copy only when it is the same
+_FURNITURE = 12  # a shingle in more articles than this is boilerplate
+_TERMS = 25  # rarest words by which candidates are looked for
+
+_COLUMN = re.compile(
+    r"\b(?:morning|evening|daily|weekly|monthly|midday|weekend)"
+    r" (?:brief(?:ing)?|digest|round-?up|wrap|summary|note|report|update)s?\b"
+    r"|\b(?:news|world|business|markets?) (?:in brief|digest|round-?up|wrap|summary|at a glance)\b"
+    r"|\bweek (?:ahead|in review)\b|\bweather forecast\b|\bhoroscopes?\b|\bthis day in history\b"
+    r"|\bwhat to watch\b|\btop stories\b|\bfactbox\b|\bdiary\b"
+    r"|早报|晚报|一周要闻|要闻汇总|新闻汇总|天气预报|今日要闻",
+    re.IGNORECASE,
+)
+_UPDATE = re.compile(
+    r"^(?:update \d+|refile|corrected|recast|wrapup \d+|breaking|更新|快讯)\s*[-:：—]\s*", re.IGNORECASE
+)
+
+Judged = tuple[Article, Judgement]
+
+
+def cluster(judged: Iterable[Judged], window: timedelta = WINDOW) -> tuple[Story, ...]:
+    """The stories that articles tell, by the date of what was seen first.
+
+    The fullest article leads; of equals the one of the weightier source, then the earlier. A story's key is the uid of
+    the article that was seen first.
+    """
+    articles = sorted(judged, key=lambda one: (one[0].when, one[0].uid))
+    groups = _Groups(articles, window).merged()
+    stories = [_story([articles[number] for number in group]) for group in groups]
+    return tuple(sorted(stories, key=lambda story: (min(article.when for article in story.articles), story.key)))
+
+
+def _story(members: Sequence[Judged]) -> Story:
+    fullest = max(_fullness(article) for article, _ in members)
+
+    def merit(one: Judged) -> tuple[bool, float, float, str]:
+        article = one[0]
+        full = _fullness(article) >= 0.6 * fullest
+        return not full, -article.weight, article.when.timestamp(), article.uid
+
+    lead, judgement = min(members, key=merit)
+    others = sorted((article for article, _ in members if article is not lead), key=lambda a: (a.when, a.uid))
+    first = min((article for article, _ in members), key=lambda a: (a.first_seen, a.when, a.uid))
+    return Story(key=first.uid, lead=lead, judgement=judgement, also=tuple(others))
+
+
+def _fullness(article: Article) -> int:
+    """How much of a story can be shown of an article, in characters."""
+    return 0 if article.rights is Rights.HEADLINE else sum(map(len, article.paragraphs)) or len(article.teaser)
+
+
+class _Groups:
+    """Groups of articles by number, grown by average likeness."""
+
+    def __init__(self, judged: Sequence[Judged], window: timedelta) -> None:
+        self.judged = judged
+        self.window = window
+        vocabulary = Vocabulary(article for article, _ in judged)
+        self.vectors = [vocabulary.vector(article) for article, _ in judged]
+        self.regions = [frozenset(judgement.places(Role.PRIMARY, Role.COUNTERPART)) for _, judgement in judged]
+        self.columns = _columns([article for article, _ in judged])
+        self.copies = set(_copies([article for article, _ in judged]))
+        self.known: dict[tuple[int, int], float] = {}
+
+    def merged(self) -> list[list[int]]:
+        pairs = self.copies | _candidates(self.vectors)
+        close = [(self.likeness(*pair), pair) for pair in pairs]
+        close = [(likeness, pair) for likeness, pair in close if likeness >= SAME]
+        group_of = {number: [number] for number in range(len(self.judged))}
+        for _, (one, other) in sorted(close, key=lambda entry: (-entry[0], entry[1])):
+            left, right = group_of[one], group_of[other]
+            if left is not right and self.average(left, right) >= SAME:
+                left.extend(right)
+                group_of.update(dict.fromkeys(right, left))
+        return [group for number, group in group_of.items() if group[0] == number]
+
+    def average(self, left: Sequence[int], right: Sequence[int]) -> float:
+        total = sum(self.likeness(min(one, other), max(one, other)) for one in left for other in right)
+        return total / (len(left) * len(right))
+
+    def likeness(self, one: int, other: int) -> float:
+        """How far two articles tell the same thing: 1 for copies, 0 for what must not be joined."""
+        if (one, other) not in self.known:
+            self.known[one, other] = self._likeness(one, other)
+        return self.known[one, other]
+
+    def _likeness(self, one: int, other: int) -> float:
+        if (one, other) in self.copies:
+            return 1.0
+        first, second = self.judged[one][0], self.judged[other][0]
+        if one in self.columns or other in self.columns or abs(second.when - first.when) > self.window:
+            return 0.0
+        if not (first.paragraphs or first.teaser) or not (second.paragraphs or second.teaser):
+            return 0.0  # never on a headline alone
+        likeness = cosine(self.vectors[one], self.vectors[other])
+        strangers = self.regions[one] and self.regions[other] and not self.regions[one] & self.regions[other]
+        return likeness * SAME / APART if strangers else likeness
+
+
+def _columns(articles: Sequence[Article]) -> frozenset[int]:
+    """Recurring columns and round-ups: by their headline, or because one publisher uses it again for another text."""
+    recurring = defaultdict(set)
+    for article in articles:
+        recurring[article.publisher or article.source, _headline(article)].add(fingerprint(article.paragraphs))
+    return frozenset(
+        number
+        for number, article in enumerate(articles)
+        if _COLUMN.search(article.title)
+        or (
+            len(recurring[article.publisher or article.source, _headline(article)]) > 1
+            and not _UPDATE.match(article.title)
+        )
+    )
+
+
+def _headline(article: Article) -> str:
+    """A headline without numbers and update marks: what stays the same in a column from day to day."""
+    return " ".join(re.sub(r"\d+", "", _UPDATE.sub("", article.title)).casefold().split())
+
+
+# Copies
+
+
+def _copies(articles: Sequence[Article]) -> Iterator[tuple[int, int]]:
+    """Pairs that carry the same text, or one of which is contained in the other."""
+    same: dict[str, list[int]] = defaultdict(list)
+    for number, article in enumerate(articles):
+        text = article.paragraphs or ((article.teaser,) if article.teaser else (article.title,))
+        same[fingerprint(text)].append(number)
+    for numbers in same.values():
+        yield from combinations(numbers, 2)
+    shingles = [_shingles(article) for article in articles]
+    for (one, other), count in _overlaps(shingles).items():
+        less, more = sorted((len(shingles[one]), len(shingles[other])))
+        if less >= _FEW and less >= SHORTEST * more and count >= CONTAINED * less:
+            yield one, other
+
+
+def _shingles(article: Article) -> frozenset[str]:
+    found: set[str] = set()
+    for paragraph in article.paragraphs:
+        words = _WORDS.findall(paragraph.casefold())
+        found.update(" ".join(words[at : at + _SHINGLE]) for at in range(len(words) - _SHINGLE + 1))
+    return frozenset(found)
+
+
+_WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{1,2}|[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+
+
+def _overlaps(sets: Sequence[frozenset[str]]) -> Counter[tuple[int, int]]:
+    """How many members each two sets share, counting only those that few sets hold."""
+    holders: dict[str, list[int]] = defaultdict(list)
+    for number, members in enumerate(sets):
+        for member in members:
+            holders[member].append(number)
+    overlaps = Counter[tuple[int, int]]()
+    for numbers in holders.values():
+        if 1 < len(numbers) <= _FURNITURE:
+            overlaps.update(combinations(numbers, 2))
+    return overlaps
+
+
+def _candidates(vectors: Sequence[Vector]) -> set[tuple[int, int]]:
+    """Pairs that share rare words enough to be worth a closer look; found through an index, not by comparing all."""
+    rarest = [sorted(vector.items(), key=lambda entry: (-entry[1], entry[0]))[:_TERMS] for vector in vectors]
+    index: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    pairs: set[tuple[int, int]] = set()
+    for number, entries in enumerate(rarest):
+        likeness: dict[int, float] = defaultdict(float)
+        for word, weight in entries:
+            for other, its in index[word]:
+                likeness[other] += weight * its
+            index[word].append((number, weight))
+        pairs.update((other, number) for other, value in likeness.items() if value >= SAME / 3)
+    return pairs
