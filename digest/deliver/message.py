@@ -38,6 +38,7 @@ _WEB_URL = re.compile(r"https?://[!#-;=?-\[\]_a-z~%]{1,900}")  # RFC 3986's char
 _MAILTO = re.compile(r"mailto:[!#-;=?-\[\]_a-z~%]{1,900}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _ATOMS = re.compile(rf"{_ATEXT}(?: {_ATEXT})*")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
 _RISKY_START = re.compile(rb"^(?:\.|From )[^\r\n]*", re.MULTILINE)
 
 
@@ -169,12 +170,9 @@ def quoted_printable(text: str) -> bytes:
     Raises:
         UnicodeEncodeError: a lone surrogate, which is no character and has no place in UTF-8.
     """
-    plain = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").translate(_CONTROLS)
+    plain = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n"))
     encoded = b2a_qp((plain.replace("\n", "\r\n") + "\r\n").encode("utf-8"), quotetabs=False, istext=True)
     return _RISKY_START.sub(_safe_start, encoded)
-
-
-_CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in (0x09, 0x0A)}
 
 
 def _safe_start(match: re.Match[bytes]) -> bytes:
