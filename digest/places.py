@@ -111,6 +111,7 @@ class Places:
         self._same = same
         self._groupings = groupings
         self._parents: dict[str, tuple[str, ...]] = {}
+        self._countries: dict[str, str] = {}
         self._names: Mapping[str, tuple[str, ...]] | None = None
 
     @classmethod
@@ -195,13 +196,13 @@ class Places:
 
         A territory with a country code of its own (HK) is its own answer, whatever it lies in.
         """
-        place = self.find(code)
-        if place is None:
-            return ""
-        for candidate in (place.code, *self.parents(place.code)):
-            if self._places[candidate].level is Level.COUNTRY:
-                return candidate
-        return ""
+        known = self._countries.get(code)
+        if known is None:
+            place = self.find(code)
+            chain = (place.code, *self.parents(place.code)) if place else ()
+            known = next((outer for outer in chain if self._places[outer].level is Level.COUNTRY), "")
+            self._countries[code] = known
+        return known
 
     def within(self, code: str, region: str) -> bool:
         """Whether a place is a region or lies in it; groupings contain what lies in any of their members.
@@ -211,9 +212,9 @@ class Places:
         code, region = self._same.get(code, code), self._same.get(region, region)
         if code == region:
             return True
-        if inner := self._groupings.get(code):
-            if all(self.within(member, region) for member in inner.members):
-                return True
+        inner = self._groupings.get(code)
+        if inner and all(self.within(member, region) for member in inner.members):
+            return True
         if outer := self._groupings.get(region):
             return any(self.within(code, member) for member in outer.members)
         return region in self.parents(code)

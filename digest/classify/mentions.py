@@ -10,106 +10,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from digest.classify import surroundings as around
 from digest.classify.lexicon import CJK, Kind, Lexicon, Word, fold
 from digest.places import Level, Places
 
-_CURRENCY = re.compile(
-    r"[\s-]?(?:dollars?|dlrs?|cents?|cts|pounds?|pesos?|francs?|yen|yuan|renminbi|rupees?|crowns?|kron[aeou]r?|marks?|lire|"
-    r"lira|guilders?|shillings?|schillings?|dinars?|dirhams?|ri[yv]?als?|won|baht|ringgit|rupiah|rand|roubles?|rubles?|"
-    r"escudos?|pesetas?|drachmas?|reals?|reais|zloty|forint|hryvnia|shekels?|currency|currencies|(?:government )?bonds?|"
-    r"treasur(?:y|ies)|T-bills?)\b",
-    re.IGNORECASE,
-)
-_LANGUAGE_AFTER = re.compile(
-    r"(?:[\s-]speak(?:ing|ers?)|[\s-]language|\s(?:lessons?|translations?|subtitles?|accent))\b"
-)
-_LANGUAGE_BEFORE = re.compile(
-    r"\b(?:speaks?|spoke|speaking|fluent|learn(?:s|ed|ing)?|taught|translated|written|understand|"
-    r"said|read|published)\s(?:\w+\s)?(?:in(?:to)?\s)?$"
-)
-_LANGUAGE_END = re.compile(r"\s*(?:[.,;:!?)\"]|and\b|or\b|but\b|to\b|at\b|with\b|as\b|$)")
-_TITLE_BEFORE = re.compile(
-    r"(?:\b(?:Mr|Mrs|Ms|Dr|Sen|Rep|Gov|Prof|Capt|Lt|Sgt|Col|Rev|Sir|Lord|Lady|Judge|Justice|Professor|Miss|Captain|"
-    r"Sergeant|Colonel|Father|Sister|Brother|Saint Mother)\.?\s|(?<![A-Z.])\b[A-Z]\.\s)$"
-)
-_FIRST_NAMES = frozenset(
-    "James John Robert Michael William David Richard Joseph Thomas Charles Christopher Daniel Matthew Anthony Mark Donald "
-    "Steven Stephen Paul Andrew Joshua Kenneth Kevin Brian George Edward Ronald Timothy Jason Jeffrey Ryan Jacob Gary "
-    "Nicholas Eric Jonathan Larry Justin Scott Brandon Benjamin Samuel Gregory Frank Alexander Raymond Patrick Jack "
-    "Dennis Jerry Aaron Jose Adam Nathan Henry Douglas Zachary Peter Kyle Walter Ethan Jeremy Harold Keith Christian "
-    "Roger Noah Gerald Carl Terry Sean Arthur Lawrence Jesse Dylan Bryan Joe Bruce Gabriel Logan Albert Willie Alan Juan "
-    "Wayne Elijah Randy Roy Vincent Ralph Eugene Russell Bobby Philip Louis Harry Simon Martin Neil Ian Graham Nigel "
-    "Trevor Colin Stuart Derek Hugh Oliver Leo Max Fred Jim Bob Bill Tom Tim Dan Mike Dave Steve Rob Ron Ken Ben Sam Joey "
-    "Tony Andy Chris Matt Nick Greg Jeff Phil Ted Ray Don Mary Patricia Jennifer Linda Elizabeth Barbara Susan Jessica "
-    "Sarah Karen Lisa Nancy Betty Sandra Margaret Ashley Kimberly Emily Donna Michelle Carol Amanda Melissa Deborah "
-    "Stephanie Rebecca Laura Helen Sharon Cynthia Kathleen Amy Angela Shirley Anna Brenda Pamela Emma Nicole Samantha "
-    "Katherine Christine Catherine Rachel Carolyn Janet Maria Heather Diane Julie Joyce Victoria Kelly Christina Joan "
-    "Evelyn Lauren Judith Megan Cheryl Andrea Hannah Jane Ann Anne Alice Julia Grace Kate Kim Jill Jackie Whitney Carly "
-    "Denzel Kerry Jermaine Vernon Abraham Irving Isaiah Grover Casey Dizzy Dwayne Jordan Tyler Michel Pierre Jean".split()
-)
-_GIVEN = frozenset(
-    "Sydney Florence Victoria Austin Paris Chelsea Savannah Dallas Houston Jordan Chad Georgia Israel Virginia Carolina "
-    "Dakota Brooklyn Kenya India Ireland Orlando Madison Lincoln Santiago Valencia Alexandria Sofia Milan Verona Adelaide "
-    "Charlotte Raleigh Phoenix Troy Kent Devon Chester Clinton Asia America Cuba Kingston Bristol London Aurora Lourdes "
-    "Camden Memphis Denver Cleveland Jackson Vienna Sienna Siena Geneva Regina Salem Nevada Montana Indiana".split()
-)
-_AFTER_A_PLACE = frozenset(
-    "University County City Police State Mayor Council River Airport District Province Prefecture Republic College Court "
-    "Government Governor Parliament Minister Ministry President Prime Premier Foreign Embassy Port Harbour Harbor Bay "
-    "International Municipal Central Supreme High Times Post School Department Convention Olympics Games Film Festival "
-    "Fashion Week Marathon Institute Museum Hospital Street Road Bank Stock Exchange Democrats Republicans Democrat "
-    "Republican Senator Congressman Secretary Attorney General Army Navy Air Force Territory Region Islands Island "
-    "Peninsula Valley Desert Sea Ocean Lake Mountains Metro Transit Economic Trade Chamber Development Authority".split()
-)
-_ORGANISATION = re.compile(
-    r"(?:'s)?(?:\s&)?(?:\s[A-Z][A-Za-z.&'-]*){0,3}\s(?:Inc|Corp|Corporation|Co|Company|Ltd|Plc|PLC|AG|SA|SpA|NV|Group|Holdings?|"
-    r"Banks?|Bancorp\w*|Bancshares|Bankers|Financial|Insurance|Assurance|Airlines?|Airways|Industries|Electric|Power|Gas|"
-    r"Oil|Petroleum|Steel|Motors?|Mining|Mines|Exchange|University|College|Institute|Hospital|Museum|Orchestra|"
-    r"Philharmonic|Symphony|Opera|United|FC|Club|Records|Films|Studios|Pictures|Capital|Partners|Ventures|Securities|"
-    r"Trust|Fund|Foundation|Association|Society|Savings|Telecom|Telephone|Railway|Railroad|Systems|Technologies|Resources|"
-    r"INC|CORP|CO|LTD|PLC|GROUP|HOLDINGS?|BANK|BANCORP|FINANCIAL|AIRLINES|INDUSTRIES|ELECTRIC|POWER|GAS|OIL|STEEL|TRUST|"
-    r"FUND|SAVINGS|SYSTEMS|RESOURCES)\b"
-)
-_PAPER = re.compile(
-    r"(?:\s[A-Z][A-Za-z]+)?\s(?:Times|Post|Herald|Tribune|Journal|News|Daily|Gazette|Chronicle|Telegraph|Press|Courier|Star|"
-    r"Globe|Review|Observer|Mirror|Mail|Sun|Today|TV|Television|Radio|Magazine|Monitor)\b(?!\s(?:Corp|Release))"
-)
-_ORGANISATION_BEFORE = re.compile(
-    r"\b(?:Bank|University|Institute|Museum|Church|Archdiocese|Diocese|Bishop|Archbishop|College|Society|Association|Trust|"
-    r"Company|Lloyd's|Knights|Daughters|BANK|UNIVERSITY)\s(?:of|OF)\s(?:the\s)?$"
-)
-_NAME_BEFORE = re.compile(
-    r"(?:^|[^A-Za-z'])(?:New|Fort|Port|San|Santa|Lake|Mount|Mt\.|St\.|Saint|Little|Los|Las|El|La|Le|Al|Old|Camp|Point|Cape|"
-    r"Glen|Villa|Villa de|Rio)[\s-]$"
-)
-_SHIP_BEFORE = re.compile(
-    r"\b(?:USS|HMS|HMAS|HMCS|INS|RMS|MV|M/V|SS|MS|[Tt]anker|[Ff]rigate|[Dd]estroyer|[Cc]arrier|[Cc]ruiser|[Ss]ubmarine|"
-    r"[Ff]reighter|[Ff]erry|[Yy]acht|[Ll]iner|[Vv]essel)\s(?:the\s)?[\"']?$"
-)
-_STREET = re.compile(
-    r"\s(?:Street|St\.?|Avenue|Ave\.?|Road|Rd\.?|Boulevard|Blvd\.?|Drive|Lane|Square|Bridge|Hotel|Arena)\b"
-)
-_HYPHEN_AFTER = re.compile(
-    r"-(?=[a-z])(?!based|born|area|bound|style|listed|trained|led|backed|owned|registered|made|wide)"
-)
-_HYPHEN_BEFORE = re.compile(r"(?:^|[^A-Za-z])(?:Al|El|al|el|Bar|Ben|Jean|Saint|Mary|Anne)-$")
-_CAPITALISED_BEFORE = re.compile(r"(?:^|[.!?:\"]\s+|\s)(?P<word>[A-Z][a-z'&-]+)\s$")
-_SENTENCE_BEFORE = re.compile(r"(?:^|[.!?:\"'-]\s+)[A-Z][a-z'&-]+\s$")
-_CAPITALISED_AFTER = re.compile(r"\s(?P<word>[A-Z][a-z'-]+)")
-_SAYING = re.compile(
-    r"\s(?:has |had |have |also |later |on \w+day )?(?:said|says|saying|wants?|wanted|warn(?:s|ed)|accus(?:es|ed)|agree[sd]|"
-    r"announced|urge[sd]|insist(?:s|ed)|den(?:ies|ied)|believe[sd]|hope[sd]|fears?|feared|refuse[sd]|vow(?:s|ed)|pledge[sd]|"
-    r"impose[sd]|reject(?:s|ed)|call(?:s|ed) (?:on|for)|demand(?:s|ed)|claim(?:s|ed)|consider(?:s|ed)|retaliate[sd])\b"
-)
-_POLICY = re.compile(
-    r"'s?\s(?:\w+\s)?(?:policy|policies|government|leaders?|leadership|decision|claims?|position|stance|demands?|ambassador|"
-    r"foreign|military|sanctions|tariffs|allies|response|relations|ties|approach|efforts)\b"
-)
-_BETWEEN = re.compile(r"\b(?:between|relations with|ties with|talks with|tensions with|pressure on)\s$")
-_FIGURE_BEFORE = re.compile(r"'s?\s(?:own\s|very own\s)?[\"'“]?$")  # China's Silicon Valley
-_FIGURE_AFTER = re.compile(
-    r"[\"'”]?\sof\s(?:the\s(?:East|West|North|South|Orient|Middle|Gulf|Caribbean|Balkans|Alps|world)|[A-Z][a-z]+[.,;])"
-)
+NAME = "name"
+BESIDE = "name beside its region"
+ANOTHER_NAME = "in another name"
+ORGANISATION = "in the name of an organisation"
+GOVERNMENT = "capital for government"
+STANDS_FOR = "stands for it"
+PEOPLE = "people or adjective"
+FILING = "place of filing"
+PAIR = "pair of countries"
+
 _BESIDE = re.compile(r",\s*$")
 _OWNS = re.compile(r"'s?\s+(?:(?:capital|southern|northern|eastern|western|central|coastal)\s)*(?:city of\s)?$")
 _IN_BETWEEN = re.compile(r",?\s(?:in|of|near)\s(?:the\s)?(?:\w+ern\s)?$")
@@ -121,15 +35,20 @@ _DATELINE = re.compile(
     r"(?:,?\s(?P<date>(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?\s\d{1,2}(?:,\s\d{4})?))?"
     r"\s?(?P<agency>\([A-Z][A-Za-z .&/-]{1,30}\))?\s?(?:--?|—|–|_)(?:\s|$)"
 )
+_INLINE_DATELINE = re.compile(
+    r"\b(?P<place>[A-Z][A-Z.' -]{2,30}(?:, [A-Z][A-Za-z. ]{1,12})?) "
+    r"\((?:AP|AFP|UPI|Reuters|Xinhua|Bloomberg)[^()]{0,20}\)"
+)
 _CHINESE_DATELINE = re.compile(
     r"[（(]?(?:新华社|中新社|中新网|人民网|新华网|本报)?(?P<place>[\u4e00-\u9fff]{2,8}?)(?:\d{1,2}月)?\d{1,2}日"
 )
 _PAIR_SIGNS = {
-    "中": "CN", "美": "US", "日": "JP", "韩": "KR", "朝": "KP", "俄": "RU", "乌": "UA", "英": "GB", "法": "FR", "德": "DE",
-    "印": "IN", "以": "IL", "加": "CA", "澳": "AU", "欧": "x-eu", "巴": "PK", "越": "VN", "菲": "PH", "泰": "TH", "伊": "IR",
+    "中": "CN", "美": "US", "日": "JP", "韩": "KR", "朝": "KP", "俄": "RU", "乌": "UA", "英": "GB", "法": "FR",
+    "德": "DE", "印": "IN", "以": "IL", "加": "CA", "澳": "AU", "欧": "x-eu", "巴": "PK", "越": "VN", "菲": "PH",
+    "泰": "TH", "伊": "IR",
 }  # fmt: skip
 _PAIR = re.compile(
-    "(?<![其当集心从高初年期途手之])(?:"
+    "(?<![其当集心从高初年期途手之])(?:"  # "among them", "at present": the end of another word
     "(?P<sure>[中俄朝日韩欧]美|美[中俄日韩朝欧]|中[日韩俄朝欧英]|日韩|韩日|俄乌|乌俄|中印|印巴)|"
     "(?P<cued>[中美日俄][以法德加澳巴越菲泰伊印英韩乌])(?=[两双关经贸合自友建首外会战冲边创联投科技产人])"
     ")(?![国本度西大泰罗]|拿大|尼|色列|元)"
@@ -183,115 +102,83 @@ class Reader:
         if word is None:
             return []
         outer = outer.strip()
-        around = self._lexicon.abbreviations.get(outer) or self._lexicon.abbreviations.get(outer + ".")
+        state = self._lexicon.abbreviations.get(outer) or self._lexicon.abbreviations.get(outer + ".")
         known = self._lexicon.dateline(outer.rstrip("."))
-        candidates = (around,) if around else known.senses if known else ()
+        candidates = (state,) if state else known.senses if known else ()
         inside = tuple(code for code in word.senses if any(self._places.within(code, outer) for outer in candidates))
-        return [Mention("dateline", 0, len(name), name, inside or candidates or word.senses, "place of filing", 1.0)]
+        return [Mention("dateline", 0, len(name), name, inside or candidates or word.senses, FILING, 1.0)]
 
     def split_dateline(self, text: str) -> tuple[str, str]:
         """A dateline at the head of a paragraph, and the rest; "" when there is none."""
         head = fold(text[:120])
         match = _DATELINE.match(head)
-        if match and (match["place"].split(",")[0].isupper() or match["agency"] or match["date"]):
-            if self._lexicon.dateline(match["place"].partition(",")[0].split("/")[0].strip()):
-                return text[: match.end()], text[match.end() :]
-        elif chinese := _CHINESE_DATELINE.match(head):
-            if self._lexicon.find_chinese(chinese["place"]):
-                return text[: chinese.end("place")], text[chinese.end() :]
+        if match and self._is_filed(match):
+            return text[: match.end()], text[match.end() :]
+        chinese = _CHINESE_DATELINE.match(head)
+        if chinese and self._lexicon.find_chinese(chinese["place"]):
+            return text[: chinese.end("place")], text[chinese.end() :]
+        inline = _INLINE_DATELINE.search(fold(text[:600]))
+        if inline and self._is_place(inline["place"].partition(",")[0]):
+            return inline[0].partition("(")[0], text  # after a headline that was run into the text
         return "", text
 
+    def _is_filed(self, match: re.Match[str]) -> bool:
+        """Whether what looks like a dateline is one: capitals, an agency or a date, and the name of a place."""
+        name = match["place"].partition(",")[0]
+        if not (name.isupper() or match["agency"] or match["date"]):
+            return False
+        return self._is_place(name.split("/")[0].strip())
+
     def _judge(self, text: str, start: int, end: int, word: Word, where: str, *, titled: bool) -> Mention | None:
-        if word.kind is Kind.IGNORED:
+        """What a word of the lexicon is in its surroundings; None when it names no place."""
+        before, after = text[max(0, start - around.BEFORE) : start], text[end : end + around.AFTER]
+        found = Mention(where, start, end, text[start:end], word.senses, NAME, 1.0, firm=not word.common)
+        if word.kind is Kind.IGNORED or around.is_currency(after, people=word.kind is Kind.DEMONYM):
             return None
-        before, after = text[max(0, start - 40) : start], text[end : end + 60]
-        name = text[start:end]
-        if _CURRENCY.match(after) or (name != "America" and _PAPER.match(after) and not titled):
+        if not titled and found.text != "America" and around.is_paper(after):
             return None
         if word.kind is Kind.DEMONYM:
-            return self._demonym(start, name, word, where, before, after)
-        if word.kind is not Kind.DEMONYM and _FIGURE_AFTER.match(after):
-            return None
-        if word.kind is Kind.METONYM and _FIGURE_BEFORE.search(before):
+            return _people(found, before, after)
+        if around.is_figure(before, after, metonym=word.kind is Kind.METONYM):
             return None
         if word.kind is Kind.METONYM:
-            return Mention(where, start, end, name, word.senses, "stands for it", 0.7)
-        return self._name(start, name, word, where, before, after, titled=titled)
+            return replace(found, rule=STANDS_FOR, weight=0.7)
+        return self._name(found, before, after, titled=titled)
 
-    @staticmethod
-    def _demonym(start: int, name: str, word: Word, where: str, before: str, after: str) -> Mention | None:
-        if _LANGUAGE_AFTER.match(after) or (_LANGUAGE_BEFORE.search(before) and _LANGUAGE_END.match(after)):
+    def _name(self, found: Mention, before: str, after: str, *, titled: bool) -> Mention | None:
+        place = self._places.find(found.senses[0])
+        if place is None or place.level is Level.WORLD:
             return None
-        weight = 0.8
-        if name == "English":  # mostly the language
-            weight = 0.3
-        if _ORGANISATION.match(after):
-            weight = 0.5
-        return Mention(where, start, start + len(name), name, word.senses, "people or adjective", weight)
-
-    def _name(
-        self, start: int, name: str, word: Word, where: str, before: str, after: str, *, titled: bool
-    ) -> Mention | None:
-        end = start + len(name)
-        place = self._places.find(word.senses[0])
-        assert place is not None  # noqa: S101 - the lexicon holds codes of places only
         city = place.level is Level.CITY
+        if around.is_part_of_name(before, after, city=city, division=place.level is Level.DIVISION):
+            return None
+        if not titled and around.is_person(found.text, before, after, self._is_place):
+            return None
+        if place.capital_of and not titled and around.speaks_for_government(before, after):
+            return replace(found, senses=(place.capital_of,), rule=GOVERNMENT, weight=0.8)
         large = bool(place.capital_of) or self._lexicon.known(place)
-        if _STREET.match(after) or _SHIP_BEFORE.search(before) or _HYPHEN_BEFORE.search(before):
-            return None
-        if city and _HYPHEN_AFTER.match(after):
-            return None
-        if place.level in {Level.CITY, Level.COUNTRY} and _NAME_BEFORE.search(before):
-            return None
-        if _TITLE_BEFORE.search(before) or self._is_person(name, before, after, titled=titled):
-            return None
-        weight, rule, firm = 1.0, "name", not word.common
-        if place.level in {Level.CONTINENT, Level.SUBREGION, Level.WORLD}:
-            weight = 0.3
-        if place.level is Level.WORLD:
-            return None
-        if _ORGANISATION.match(after) or _ORGANISATION_BEFORE.search(before):
-            weight, rule = 0.4, "in the name of an organisation"
-            firm = firm and large
-        elif not titled and (city or word.common) and not large and self._embedded(before, after):
-            firm, weight, rule = False, 0.3, "in another name"
-        elif not large:
-            firm, weight = False, 0.8
-        if place.capital_of and (
-            _SAYING.match(after) or _POLICY.match(after) or (_BETWEEN.search(before) and not titled)
-        ):
-            return Mention(where, start, end, name, (place.capital_of,), "capital for government", 0.8)
-        return Mention(where, start, end, name, word.senses, rule, weight, firm)
+        if around.in_organisation(before, after):
+            return replace(found, rule=ORGANISATION, weight=0.4, firm=found.firm and large)
+        if not large and not titled and around.is_embedded(before, after):
+            return replace(found, rule=ANOTHER_NAME, weight=0.3, firm=False)
+        if place.level in {Level.CONTINENT, Level.SUBREGION}:
+            return replace(found, weight=0.3)
+        return found if large else replace(found, weight=0.8, firm=False)
 
-    def _is_person(self, name: str, before: str, after: str, *, titled: bool) -> bool:
-        """Whether a name is part of a person's: after a first name, or itself one before a surname."""
-        first = _CAPITALISED_BEFORE.search(before)
-        if first and first["word"] in _FIRST_NAMES and not titled:
-            return True
-        last = _CAPITALISED_AFTER.match(after)
-        if titled or name not in _GIVEN or last is None:
-            return False
-        return last["word"] not in _AFTER_A_PLACE and self._lexicon.dateline(last["word"]) is None
-
-    @staticmethod
-    def _embedded(before: str, after: str) -> bool:
-        """Whether a small town's name stands between other capitalised words, as in the name of something else."""
-        last = _CAPITALISED_AFTER.match(after)
-        if last and last["word"] not in _AFTER_A_PLACE:
-            return True
-        return bool(_CAPITALISED_BEFORE.search(before)) and not _SENTENCE_BEFORE.search(before)
+    def _is_place(self, word: str) -> bool:
+        return self._lexicon.dateline(word) is not None
 
     def _settle(self, text: str, found: list[Mention]) -> list[Mention]:
         """Read neighbours together: a place beside what it lies in has one meaning, and the outer one only locates."""
         settled = list(found)
         for index, mention in enumerate(settled):
-            if mention.rule not in {"name", "in another name", "in the name of an organisation"}:
+            if mention.rule not in {NAME, ANOTHER_NAME, ORGANISATION}:
                 continue
             if inner := self._abbreviated(text, mention):
                 settled[index] = inner
                 continue
             for other in (index + 1, index - 1):
-                if not 0 <= other < len(settled) or settled[other].rule in {"stands for it", "capital for government"}:
+                if not 0 <= other < len(settled) or settled[other].rule in {STANDS_FOR, GOVERNMENT}:
                     continue
                 left, right = (mention, settled[other]) if other > index else (settled[other], mention)
                 between = text[left.end : right.start]
@@ -300,15 +187,13 @@ class Reader:
                 if not after and not owned:
                     continue
                 if pair := self._inside(mention.senses, settled[other].senses):
-                    settled[index] = replace(
-                        mention, senses=(pair[0],), firm=True, weight=1.0, rule="name beside its region"
-                    )
+                    settled[index] = replace(mention, senses=(pair[0],), firm=True, weight=1.0, rule=BESIDE)
                     settled[other] = replace(settled[other], senses=(pair[1],), firm=True, locates=True)
                     break
         return settled
 
     def _abbreviated(self, text: str, mention: Mention) -> Mention | None:
-        """A town before the abbreviation of its state: "GREENWICH, Conn." """
+        """A town before the abbreviation of its state: GREENWICH, Conn.; ST. PAUL, Minn."""
         match = _ABBREVIATION.match(text, mention.end, mention.end + 16)
         if match is None:
             return None
@@ -318,15 +203,15 @@ class Reader:
             return None
         inside = tuple(code for code in mention.senses if self._places.within(code, region))
         return replace(
-            mention, senses=inside[:1] or (region,), firm=True, weight=1.0, rule="name beside its region",
+            mention, senses=inside[:1] or (region,), firm=True, weight=1.0, rule=BESIDE,
             text=text[mention.start : match.end()],
         )  # fmt: skip
 
     def _inside(self, inner: tuple[str, ...], outer: tuple[str, ...]) -> tuple[str, str] | None:
-        for around in outer:
+        for region in outer:
             for code in inner:
-                if code != around and self._places.within(code, around):
-                    return code, around
+                if code != region and self._places.within(code, region):
+                    return code, region
         return None
 
     def _chinese(self, text: str, where: str) -> Iterator[Mention]:
@@ -341,18 +226,26 @@ class Reader:
             if word.kind is Kind.IGNORED:
                 continue
             metonym = word.kind is Kind.METONYM
-            rule, weight = ("stands for it", 0.7) if metonym else ("name", 1.0)
+            rule, weight = (STANDS_FOR, 0.7) if metonym else (NAME, 1.0)
             yield Mention(where, start, end, text[start:end], word.senses, rule, weight, firm=not word.common)
         for pair in pairs:
             if pair.start() >= covered:
                 yield from _both(pair, where)
 
 
+def _people(found: Mention, before: str, after: str) -> Mention | None:
+    """Israeli firms, the French; not the language."""
+    if around.is_language(before, after):
+        return None
+    weight = 0.3 if found.text == "English" else 0.5 if around.in_organisation(before, after) else 0.8
+    return replace(found, rule=PEOPLE, weight=weight)
+
+
 def _both(pair: re.Match[str], where: str) -> Iterator[Mention]:
     """中以 names two countries."""
     for offset, sign in enumerate(pair[0]):
         start = pair.start() + offset
-        yield Mention(where, start, start + 1, pair[0], (_PAIR_SIGNS[sign],), "pair of countries", 0.9)
+        yield Mention(where, start, start + 1, pair[0], (_PAIR_SIGNS[sign],), PAIR, 0.9)
 
 
 def is_chinese(text: str) -> bool:
@@ -369,4 +262,4 @@ def _in_capitals(text: str) -> bool:
 def _in_titles(text: str) -> bool:
     """Whether Most Words of a Headline Begin with a Capital."""
     words = re.findall(r"[A-Za-z]{4,}", text[:400])
-    return sum(word[0].isupper() for word in words) * 3 > len(words) * 2
+    return sum(1 for word in words if word[0].isupper()) * 3 > len(words) * 2

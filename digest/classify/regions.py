@@ -1,6 +1,6 @@
 """Where an article belongs: its regions with their roles, scores and reasons.
 
-    mentions (mentions.py) -> one meaning each -> weight per place -> weight per country -> roles -> most specific places
+    mentions (mentions.py) -> one meaning each (senses.py) -> weights -> countries with roles -> most specific places
 
 Rules only, nothing learned. A place that is named once in passing stays "mentioned"; the country where it happens or
 that acts is primary, the other one counterpart. A tag stands for the most specific place that carries its country's
@@ -11,24 +11,25 @@ docs/regions.md says how the weights come about.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from digest.classify.lexicon import Lexicon
 from digest.classify.mentions import Mention, Reader, is_chinese
+from digest.classify.senses import Senses
 from digest.model import Article, Evidence, RegionTag, Role
-from digest.places import Level, Places
+from digest.places import Places
 
 _LIMIT = 24_000  # characters of a text that are read: more says nothing new about where it belongs
 _LEAD = 450  # characters of a first paragraph that count as its lead
 _WEIGHTS: Mapping[str, float] = {"keywords": 5.0, "title": 3.0, "dateline": 1.5, "lead": 1.6, "text": 0.6}
 _REPEATED = 0.7  # the n-th mention in one part of an article adds less: weight x n ** 0.7
-_FULL = 2.5  # weight at which a country's score, when no other is near, reaches about two thirds
-_COUNTERPART = 0.30  # share of the first country's weight that makes another a counterpart
+_HALF = 1.25  # weight at which the score of the weightiest country reaches one half
+_COUNTERPART = 0.25  # share of the first country's weight that makes another a counterpart
+_COUNTERPART_IN_TEXT = 0.4  # the same for one that neither title nor keywords name
 _ACTING = 1.7  # how much more another country must weigh to be primary before the one that the title names first
-_CLEAR = 2.0  # how much more prominent than any other a sense must be to be meant whatever stands around it
-_ALONE_FROM = 100_000  # a city of this many people is believed without support, at half weight
+_REASONS = 8  # how many pieces of evidence a tag carries, the weightiest
 _SPECIFIC = 0.25  # share of a region's weight that a place in it must carry to stand for it
 _ALONE = 0.4  # and its share of what all places in that region carry
 _OBJECT = re.compile(
@@ -47,23 +48,6 @@ class _Weighed:
     acts: bool = False  # named first in the title, and not as the object of a preposition
 
 
-class _Support:
-    """How often regions are named, so that a name does not support itself."""
-
-    def __init__(self) -> None:
-        self._all: Counter[str] = Counter()
-        self._own: Counter[tuple[str, str]] = Counter()
-
-    def add(self, name: str, codes: Iterable[str]) -> None:
-        for code in codes:
-            self._all[code] += 1
-            self._own[name, code] += 1
-
-    def others(self, name: str, code: str) -> int:
-        """How often a region, or a place in it, is named by other words than this name."""
-        return self._all[code] - self._own[name, code]
-
-
 class Regions:
     """Judges articles; made once, costs about a second."""
 
@@ -71,13 +55,14 @@ class Regions:
         self._places = places
         self._lexicon = Lexicon(places)
         self._reader = Reader(places, self._lexicon)
+        self._senses = Senses(places, self._lexicon)
 
     def judge(self, article: Article) -> tuple[RegionTag, ...]:
         """The regions of an article, best first: primary, counterpart, mentioned; empty when it is about no place.
 
         Reads at most the first 24,000 characters of the text; time is linear in what is read.
         """
-        mentions = self._resolve(list(self._mentions(article)))
+        mentions = self._senses.resolve(list(self._mentions(article)))
         weighed = self._weigh(mentions, article.title)
         if not weighed:
             return ()
@@ -87,7 +72,7 @@ class Regions:
 
     def _mentions(self, article: Article) -> Iterator[Mention]:
         chinese = is_chinese(article.title + "".join(article.paragraphs[:1])[:400])
-        own = [name for name in (article.publisher, article.agency) if name]
+        own = [name for name in (article.publisher, article.agency) if len(name) > 3]
         for keyword in article.keywords[:30]:
             yield from self._keyword(keyword[:100], chinese=is_chinese(keyword))
         yield from self._reader.read(_without(article.title[:1000], own), "title", chinese=chinese)
@@ -112,60 +97,6 @@ class Regions:
             return [Mention("keywords", 0, len(keyword), keyword, word.senses, "keyword of the publisher", 1.0)]
         found = self._reader.read(keyword, "keywords", chinese=chinese)
         return [replace(mention, weight=mention.weight * 0.8) for mention in found]
-
-    # --- meaning
-
-    def _resolve(self, mentions: Sequence[Mention]) -> list[tuple[Mention, str]]:
-        """One place for each mention, with the whole article in view; mentions without support are dropped."""
-        support = _Support()
-        for mention in mentions:
-            if mention.firm and self._clear(mention):
-                support.add(mention.text, (mention.senses[0], *self._places.parents(mention.senses[0])))
-        resolved = []
-        for mention in mentions:
-            code = max(mention.senses, key=lambda code: self._fit(code, mention, support))
-            if not mention.firm:
-                supported = self._supported(mention, code, support)
-                if mention.text in self._lexicon.common or not (supported or self._stands_alone(mention, code)):
-                    continue
-                mention = replace(mention, weight=mention.weight * (1.0 if supported else 0.5))  # noqa: PLW2901
-            resolved.append((mention, code))
-        return resolved
-
-    def _clear(self, mention: Mention) -> bool:
-        """Whether a name means one thing whatever stands around it."""
-        first, *others = mention.senses
-        country = self._places.country(first)
-        fit = self._lexicon.prominence.get(first, 9.0)
-        return all(
-            fit - self._lexicon.prominence.get(code, 9.0) > _CLEAR or self._places.country(code) == country
-            for code in others[:3]
-        )
-
-    def _fit(self, code: str, mention: Mention, support: _Support) -> float:
-        """How well a sense fits: how likely a bare name means it, and what else the article names."""
-        fit = self._lexicon.likely(code, mention.text)
-        country = self._places.country(code)
-        if country and (others := support.others(mention.text, country)):
-            fit += 1.5 + min(1.0, others / 4)
-        if code != country and any(
-            support.others(mention.text, outer) for outer in self._places.parents(code)[:-3] if outer != country
-        ):
-            fit += 1.5
-        return fit
-
-    def _supported(self, mention: Mention, code: str, support: _Support) -> bool:
-        """Whether the division or country of a town is named by another word too."""
-        country = self._places.country(code)
-        return any(
-            support.others(mention.text, outer)
-            for outer in self._places.parents(code)
-            if self._places.country(outer) == country
-        )
-
-    def _stands_alone(self, mention: Mention, code: str) -> bool:
-        place = self._places.find(code)
-        return mention.rule == "name" and place is not None and place.population >= _ALONE_FROM
 
     # --- weight
 
@@ -216,14 +147,11 @@ class Regions:
         tags: list[RegionTag] = []
         for head in sorted(heads, key=lambda head: (-totals[head], head)):
             where = set().union(*(entry.where for entry in heads[head]))
-            share = totals[head] / top
-            score = min(1.0, share) ** 0.5 * totals[head] / (totals[head] + _FULL / 2)
-            if head == first:
-                role = Role.PRIMARY
-            elif share >= _COUNTERPART and where & {"title", "keywords"} or share >= 0.5 and where != {"dateline"}:
-                role = Role.COUNTERPART
-            else:
-                role = Role.MENTIONED
+            share = min(1.0, totals[head] / top)
+            score = share**0.5 * totals[head] / (totals[head] + _HALF)
+            least = _COUNTERPART if where & {"title", "keywords"} else _COUNTERPART_IN_TEXT
+            central = head in named and share >= least
+            role = Role.PRIMARY if head == first else Role.COUNTERPART if central else Role.MENTIONED
             tags += self._specific(heads[head], role, score)
         rank = list(Role)
         return sorted(tags, key=lambda tag: (rank.index(tag.role), -tag.score, tag.region))
@@ -234,78 +162,57 @@ class Regions:
         return total * (_ACTING if total >= top / _ACTING and any(entry.acts for entry in entries) else 1.0)
 
     def _specific(self, entries: Sequence[_Weighed], role: Role, score: float) -> Iterator[RegionTag]:
-        """The tags of one country: the most specific places that carry its weight have its role, others are mentioned."""
-        chosen = self._choose(entries)
-        above = {outer for code in chosen for outer in self._places.parents(code)}
-        best = max(self._below(code, entries) for code in chosen)
-        total = sum(entry.weight for entry in entries)
+        """The tags of one country: the most specific places that carry its weight have its role, others "mentioned"."""
+        below: dict[str, float] = defaultdict(float)
         for entry in entries:
+            for code in (entry.code, *self._places.parents(entry.code)):
+                below[code] += entry.weight
+        chosen = self._choose(entries, below)
+        above = {outer for code in chosen for outer in self._places.parents(code)}
+        own = {entry.code: entry.weight for entry in entries}
+        best, total = max(below[code] for code in chosen), sum(own.values())
+        for entry in entries:
+            evidence = sorted(entry.evidence, key=lambda evidence: -evidence.weight)
             if entry.code in chosen:
-                evidence = sorted(entry.evidence, key=lambda evidence: -evidence.weight)
-                evidence += self._containment(entry.code, entries)
-                own = score * (0.9 + 0.1 * self._below(entry.code, entries) / best)
-                yield RegionTag(region=entry.code, role=role, score=round(own, 4), evidence=tuple(evidence[:12]))
-            elif entry.code not in above:
-                own = score * min(1.0, entry.weight / total) * 0.9
-                evidence = sorted(entry.evidence, key=lambda evidence: -evidence.weight)
                 yield RegionTag(
-                    region=entry.code, role=Role.MENTIONED, score=round(own, 4), evidence=tuple(evidence[:6])
+                    region=entry.code,
+                    role=role,
+                    score=round(score * (0.9 + 0.1 * below[entry.code] / best), 4),
+                    evidence=(*evidence[:_REASONS], *self._containment(entry.code, own)),
+                )
+            elif entry.code not in above:
+                share = 0.9 * entry.weight / total
+                yield RegionTag(
+                    region=entry.code,
+                    role=Role.MENTIONED,
+                    score=round(score * share, 4),
+                    evidence=tuple(evidence[:_REASONS]),
                 )
 
-    def _below(self, code: str, entries: Sequence[_Weighed]) -> float:
-        return sum(entry.weight for entry in entries if self._places.within(entry.code, code))
-
-    def _choose(self, entries: Sequence[_Weighed]) -> set[str]:
+    def _choose(self, entries: Sequence[_Weighed], below: Mapping[str, float]) -> set[str]:
         """Go down from the country while the places inside it carry enough weight, and one of them most of theirs.
 
         That the country itself is named speaks for no other place in it, so it does not count against the inner one.
         """
-        chain = {entry.code: set(self._places.parents(entry.code)) for entry in entries}
-        nodes = {entry.code for entry in entries} | {outer for outers in chain.values() for outer in outers}
-        below = {node: self._below(node, entries) for node in nodes}
-        head = self._places.country(entries[0].code) or entries[0].code
-        found: set[str] = set()
-        waiting = [head]
+        chains = [(entry.code, *self._places.parents(entry.code)) for entry in entries]
+        named = {entry.code for entry in entries}
+        chosen: set[str] = set()
+        waiting = [self._places.country(entries[0].code) or entries[0].code]
         while waiting:
             node = waiting.pop()
-            inside = [entry.code for entry in entries if node in chain[entry.code]]
-            parts = {self._part(code, node) for code in inside}
+            parts = {chain[chain.index(node) - 1] for chain in chains if node in chain[1:]}
             whole = sum(below[part] for part in parts)
-            strong = [
-                part for part in parts if below[part] >= _SPECIFIC * below[node] and below[part] >= _ALONE * whole
-            ]
-            if strong:
-                waiting += strong
-            else:
-                found.add(node)
-        named = {entry.code for entry in entries}
-        return {node if node in named else self._nearest(node, named, below) for node in found}
+            strong = [part for part in parts if below[part] >= max(_SPECIFIC * below[node], _ALONE * whole)]
+            waiting += strong
+            if not strong:
+                inside = [chain[0] for chain in chains if node in chain]
+                chosen.add(node if node in named else max(inside, key=lambda code: (below[code], code)))
+        return chosen
 
-    def _part(self, code: str, node: str) -> str:
-        """The region directly below a node in which a place lies."""
-        chain = (code, *self._places.parents(code))
-        return chain[chain.index(node) - 1]
-
-    def _nearest(self, node: str, named: set[str], below: Mapping[str, float]) -> str:
-        """A region that is not named itself is stood for by the place in it with the most weight."""
-        return max((code for code in named if self._places.within(code, node)), key=lambda code: (below[code], code))
-
-    def _containment(self, code: str, entries: Sequence[_Weighed]) -> list[Evidence]:
-        found = []
-        weights = {entry.code: entry.weight for entry in entries}
-        for outer in self._places.parents(code):
-            place = self._places.find(outer)
-            if place is not None and place.level is not Level.WORLD:
-                name = place.names["en"]
-                found.append(
-                    Evidence(
-                        where="containment",
-                        text=name,
-                        rule=f"lies in {outer}",
-                        weight=round(weights.get(outer, 0.0), 3),
-                    )
-                )
-        return found
+    def _containment(self, code: str, weights: Mapping[str, float]) -> Iterator[Evidence]:
+        for outer in self._places.parents(code)[:-1]:  # that it lies in the world tells nobody anything
+            weight = round(weights.get(outer, 0.0), 3)
+            yield Evidence(where="containment", text=self._places.name(outer), rule=f"lies in {outer}", weight=weight)
 
 
 def _without(text: str, names: Sequence[str]) -> str:

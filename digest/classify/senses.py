@@ -1,0 +1,97 @@
+"""Which place a name means, with the whole article in view: Paris in Texas, Georgia the state, Birmingham, Ala.
+
+A name means what it most likely means anywhere (how many people live there), unless the article names, by other words,
+the country or division of another place of that name. A small town that nothing supports is not believed at all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from digest.classify.lexicon import Lexicon
+from digest.classify.mentions import Mention
+from digest.places import Places
+
+_CLEAR = 2.0  # how much more prominent than any other a sense must be to be meant whatever stands around it
+_ALONE_FROM = 100_000  # a city of this many people is believed without support, at half weight
+
+
+class _Support:
+    """How often regions are named, so that a name does not support itself."""
+
+    def __init__(self) -> None:
+        self._all: Counter[str] = Counter()
+        self._own: Counter[tuple[str, str]] = Counter()
+
+    def add(self, name: str, codes: Iterable[str]) -> None:
+        for code in codes:
+            self._all[code] += 1
+            self._own[name, code] += 1
+
+    def others(self, name: str, code: str) -> int:
+        """How often a region, or a place in it, is named by other words than this name."""
+        return self._all[code] - self._own[name, code]
+
+
+class Senses:
+    """Gives each mention of an article one meaning."""
+
+    def __init__(self, places: Places, lexicon: Lexicon) -> None:
+        self._places = places
+        self._lexicon = lexicon
+
+    def resolve(self, mentions: Sequence[Mention]) -> list[tuple[Mention, str]]:
+        """One place for each mention, with the whole article in view; mentions without support are dropped."""
+        support = _Support()
+        for mention in mentions:
+            if mention.firm and self._clear(mention):
+                support.add(mention.text, (mention.senses[0], *self._places.parents(mention.senses[0])))
+        resolved = []
+        for mention in mentions:
+            code = max(mention.senses, key=lambda code: self._fit(code, mention, support))
+            if not mention.firm:
+                supported = self._supported(mention, code, support)
+                if mention.text in self._lexicon.common or not (supported or self._stands_alone(mention, code)):
+                    continue
+                mention = replace(mention, weight=mention.weight * (1.0 if supported else 0.5))  # noqa: PLW2901
+            resolved.append((mention, code))
+        return resolved
+
+    def _clear(self, mention: Mention) -> bool:
+        """Whether a name means one thing whatever stands around it."""
+        first, *others = mention.senses
+        country = self._places.country(first)
+        fit = self._lexicon.prominence.get(first, 9.0)
+        return all(
+            fit - self._lexicon.prominence.get(code, 9.0) > _CLEAR or self._places.country(code) == country
+            for code in others[:3]
+        )
+
+    def _fit(self, code: str, mention: Mention, support: _Support) -> float:
+        """How well a sense fits: how likely a bare name means it, and what else the article names."""
+        fit = self._lexicon.likely(code, mention.text)
+        country = self._places.country(code)
+        if country and (others := support.others(mention.text, country)):
+            fit += 1.5 + min(1.0, others / 4)
+        if any(support.others(mention.text, outer) for outer in self._divisions(code)):
+            fit += 1.5
+        return fit
+
+    def _divisions(self, code: str) -> Iterator[str]:
+        """The divisions, below its country, in which a place lies."""
+        country = self._places.country(code)
+        for outer in self._places.parents(code):
+            if outer == country or not country:
+                return
+            yield outer
+
+    def _supported(self, mention: Mention, code: str, support: _Support) -> bool:
+        """Whether the division or country of a town is named by another word too."""
+        around = (*self._divisions(code), self._places.country(code))
+        return any(support.others(mention.text, outer) for outer in around)
+
+    def _stands_alone(self, mention: Mention, code: str) -> bool:
+        place = self._places.find(code)
+        return mention.rule == "name" and place is not None and place.population >= _ALONE_FROM
