@@ -119,13 +119,6 @@ class DeliverySettings:
     """Share of refusals for our own faults (5.7.x) at which the run stops by itself."""
 
 
-class Visible(StrEnum):
-    """When an article may be seen by everyone."""
-
-    APPROVED = "approved"
-    AT_ONCE = "at-once"
-
-
 @dataclass(frozen=True, kw_only=True)
 class FeedSettings:
     """What feeds carry."""
@@ -134,8 +127,6 @@ class FeedSettings:
 
     entries: int = 50
     """Entries of a feed at most; the newest."""
-    articles: Visible = Visible.APPROVED
-    """approved: articles appear once their edition is approved; at-once: as they are picked up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +136,8 @@ class LinkSettings:
     __pydantic_config__ = _CONFIG
 
     secret: str = ""
-    """Key that signs links and Message-IDs, at least 32 characters; made in the state folder when empty. Secret."""
+    """Keys of links and Message-IDs, 32 characters or more, separated by spaces: the first signs, all verify. Made in
+    the state folder when empty. Secret."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -377,7 +369,7 @@ def _problems(settings: Settings) -> Iterator[str]:
             yield f"groupings '{grouping.code}': a grouping's code starts with x- (x-{grouping.code})"
         if not grouping.members:
             yield f"groupings '{grouping.code}': has no members (list codes of regions)"
-    if settings.links.secret and len(settings.links.secret) < 32:
+    if any(len(secret) < 32 for secret in settings.links.secret.split()):
         yield "links.secret: shorter than 32 characters (leave it empty to have one made)"
     for name in ("sessions", "port", "timeout"):
         if getattr(settings.mail, name) <= 0:

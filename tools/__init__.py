@@ -1,0 +1,1 @@
+"""Programs run by hand: they make what is derived."""

@@ -23,6 +23,8 @@ from babel.numbers import format_decimal
 
 from digest.errors import TemplateError
 
+CATALOGUES = "locale/"  # before the names of catalogues in `Languages.sources`
+_CATALOGUE = "LC_MESSAGES/digest.po"
 _SHORT_MONTH = re.compile(r"(?<![ML])(M{3}|L{3})(?![ML])")
 _THIN_SPACES = str.maketrans("\u2009\u202f", "  ")  # CLDR's; monospaced mail readers show them as boxes
 
@@ -96,25 +98,27 @@ class Languages:
         sources: the catalogues' bytes by name, for the content hash.
     """
 
-    def __init__(self, folder: Path, default: str) -> None:
+    def __init__(self, folder: Path, default: str, frozen: Mapping[str, bytes] | None = None) -> None:
         """Read the catalogues.
 
         Args:
             folder: holds `<language>/LC_MESSAGES/digest.po`, the language written as zh_Hans or de.
             default: BCP 47 tag of the publication's language: for readers whose own is not at hand.
+            frozen: what `sources` gave once, to be read instead of the folder.
 
         Raises:
             TemplateError: a catalogue cannot be read.
         """
         self._default = default
         self._catalogues: dict[str, tuple[Locale, gettext.NullTranslations]] = {}
-        self.sources: dict[str, bytes] = {}
         self.pick = lru_cache(maxsize=256)(self._pick)
         self._add(Locale("en"), gettext.NullTranslations())
-        for path in sorted(folder.glob("*/LC_MESSAGES/digest.po")):
-            identifier = path.parent.parent.name
-            self.sources[f"locale/{identifier}/digest.po"] = path.read_bytes()
-            self._add(*_read(path, identifier))
+        found = {f"{CATALOGUES}{path.relative_to(folder).as_posix()}": path for path in folder.glob(f"*/{_CATALOGUE}")}
+        self.sources: dict[str, bytes] = dict(sorted(((name, path.read_bytes()) for name, path in found.items())))
+        if frozen is not None:
+            self.sources = dict(frozen)
+        for name, content in self.sources.items():
+            self._add(*_read(content, name.split("/")[1], where=str(found.get(name, name))))
 
     def _add(self, locale: Locale, translations: gettext.NullTranslations) -> None:
         self._catalogues[_tag(locale)] = locale, translations
@@ -160,15 +164,14 @@ def _tag(locale: Locale) -> str:
     return "-".join(part for part in (locale.language, locale.script, locale.territory) if part)
 
 
-def _read(path: Path, identifier: str) -> tuple[Locale, gettext.NullTranslations]:
+def _read(content: bytes, identifier: str, where: str) -> tuple[Locale, gettext.NullTranslations]:
     locale = _locale(identifier)
     if locale is None:
         raise TemplateError(
-            f"'{identifier}' is not a language", where=str(path), remedy="name the folder zh_Hans, de or pt_BR"
+            f"'{identifier}' is not a language", where=where, remedy="name the folder zh_Hans, de or pt_BR"
         )
     try:
-        with path.open("rb") as file:
-            catalogue = read_po(file, locale=locale, abort_invalid=True)
+        catalogue = read_po(io.BytesIO(content), locale=locale, abort_invalid=True)
         compiled = io.BytesIO()
         write_mo(compiled, catalogue)
         compiled.seek(0)
@@ -176,7 +179,7 @@ def _read(path: Path, identifier: str) -> tuple[Locale, gettext.NullTranslations
     except (PoFileError, ValueError) as error:
         raise TemplateError(
             f"the catalogue cannot be read: {error}",
-            where=str(path),
-            line=getattr(error, "lineno", None),
+            where=where,
+            line=error.lineno + 1 if isinstance(error, PoFileError) else None,  # Babel counts from 0
             remedy="write it as UTF-8 and check it with msgfmt -c",
         ) from error

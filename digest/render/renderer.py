@@ -13,7 +13,7 @@ from digest.errors import TemplateError
 from digest.model import Copy, Edition, Length, Publication, Theme
 from digest.places import Places
 from digest.render.inline import check_stylesheet, inline
-from digest.render.language import Language, Languages
+from digest.render.language import CATALOGUES, Language, Languages
 from digest.render.personal import Body, Field, Marks, Reader
 from digest.render.templates import Templates
 from digest.render.text import shorten
@@ -40,6 +40,7 @@ class Renderer:
         themes: Mapping[str, Theme],
         token: Callable[[], str],
         edition_url: Callable[[str], str] | None = None,
+        frozen: Mapping[str, bytes] | None = None,
     ) -> None:
         """Read templates and catalogues.
 
@@ -51,29 +52,46 @@ class Renderer:
             themes: the taxonomy, by id.
             token: a new random word at each call, 16 to 40 of a-z and 0-9: `lambda: secrets.token_hex(16)`.
             edition_url: the address of an edition's online view by its id; `<publication.url>/editions/<id>` if None.
+            frozen: the materials of a revision, which stand for the files of the same names.
 
         Raises:
             TemplateError: a template or catalogue cannot be read.
         """
         self._publication = publication
+        self._folders = tuple(template_folders)
+        self._locale_folder = locale_folder
         self._places = places
         self._themes = themes
         self._token = token
         self._edition_url = edition_url or (lambda edition: f"{publication.url}/editions/{edition}")
         self._zone = ZoneInfo(publication.time_zone)
-        self._templates = Templates(template_folders)
-        self._languages = Languages(locale_folder, publication.language)
+        templates = {name: data for name, data in (frozen or {}).items() if not name.startswith(CATALOGUES)}
+        catalogues = {name: data for name, data in (frozen or {}).items() if name.startswith(CATALOGUES)}
+        self._templates = Templates(template_folders, templates)
+        self._languages = Languages(locale_folder, publication.language, catalogues if frozen else None)
         self._cached_body = lru_cache(maxsize=_BODIES)(self._body)
 
-    def materials(self, template: str) -> bytes:
-        """All that shapes a mail besides its content: templates, what they include, stylesheets, catalogues.
+    def materials(self, template: str) -> dict[str, bytes]:
+        """All that shapes a mail besides its content, by name: templates, what they include, stylesheets, catalogues.
 
         Raises:
             TemplateError: a template is missing or broken.
         """
         names = [f"email/{template}/{part}" for part in ("subject.txt", "body.txt", "body.html")]
-        sources = {**self._templates.sources(names), **self._languages.sources}
-        return b"".join(b"%s\x00%d\x00%s" % (name.encode(), len(data), data) for name, data in sources.items())
+        return {**self._templates.sources(names), **self._languages.sources}
+
+    def frozen(self, materials: Mapping[str, bytes]) -> Renderer:
+        """A renderer that renders with these materials, whatever the files say today."""
+        return Renderer(
+            publication=self._publication,
+            template_folders=self._folders,
+            locale_folder=self._locale_folder,
+            places=self._places,
+            themes=self._themes,
+            token=self._token,
+            edition_url=self._edition_url,
+            frozen=materials,
+        )
 
     def language(self, tag: str) -> str:
         """The tag of the language that a reader with this one gets: "zh-CN" -> "zh-Hans"."""

@@ -1,0 +1,217 @@
+"""The only wiring and the only clock: settings in, a publication ready to work out."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from digest.classify import Judge, Taxonomy, load_taxonomy
+from digest.deliver import MaildirTransport, SMTPTransport, Timeouts, Transport
+from digest.errors import ConfigError
+from digest.jail import Jail
+from digest.links import Key, Links
+from digest.pipeline import Pipeline
+from digest.places import Places
+from digest.render import Renderer
+from digest.settings import FILE, Settings, load, shipped
+from digest.store import Store
+
+_KEY_FILE: Final = "secret.key"
+
+
+def now() -> datetime:
+    """The time, in UTC: the one clock of the program."""
+    return datetime.now(UTC)  # noqa: TID251 - the edge where time comes in
+
+
+def environment() -> Mapping[str, str]:
+    """The process's environment: the one place where it is read."""
+    return os.environ  # noqa: TID251 - the edge where the environment comes in
+
+
+class App:
+    """One publication, opened. A context manager: the store and the parsers' children end with it.
+
+    Rooms are made when they are first asked for, so that `digest check` needs no database and `digest catch` no
+    gazetteer.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @classmethod
+    def open(cls, folder: Path, overrides: Mapping[str, str] | None = None) -> App:
+        """Read the settings of a folder.
+
+        Args:
+            folder: the publication's.
+            overrides: environment variables laid over the process's own.
+
+        Raises:
+            ConfigError: settings are wrong.
+        """
+        return cls(load(folder.resolve(), {**environment(), **(overrides or {})}))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for name in ("store", "jail"):
+            if name in self.__dict__:
+                getattr(self, name).close()
+
+    @cached_property
+    def places(self) -> Places:
+        """The tree of regions with the operator's groupings."""
+        return Places.load(self.settings.groupings)
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        """The themes.
+
+        Raises:
+            TaxonomyError: the file cannot be read, or says something wrong.
+        """
+        name = self.settings.paths.taxonomy
+        return load_taxonomy(self.settings.folder / name if name else None)
+
+    @cached_property
+    def judge(self) -> Judge:
+        """The classifier."""
+        return Judge(self.places, self.taxonomy)
+
+    @cached_property
+    def store(self) -> Store:
+        """The database, migrated.
+
+        Raises:
+            StoreError: it cannot be opened or migrated.
+        """
+        self._make_state()
+        store = Store.open(self.settings.store_url)
+        try:
+            store.migrate(site=secrets.token_hex(16), now=now())
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    @cached_property
+    def jail(self) -> Jail:
+        """The children in which foreign documents are parsed."""
+        return Jail()
+
+    @cached_property
+    def links(self) -> Links:
+        """Signed links, by the publication's key."""
+        keys = self.settings.links.secret.split() or [self._key()]
+        return Links(self.settings.publication.url, [Key.of(secret) for secret in keys])
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """Templates: the publication's own first, then those that ship.
+
+        Raises:
+            TemplateError: a template cannot be read.
+        """
+        own = self.settings.folder / self.settings.paths.templates
+        return Renderer(
+            publication=self.settings.publication,
+            template_folders=[folder for folder in (own, shipped("templates")) if folder.is_dir()],
+            locale_folder=shipped("locale"),
+            places=self.places,
+            themes={theme.id: theme for theme in self.taxonomy},
+            token=lambda: secrets.token_hex(16),
+            edition_url=self.links.online,
+        )
+
+    def transport(self) -> Transport:
+        """The SMTP server of the settings, or the Maildir while none is set.
+
+        Raises:
+            ConfigError: credentials would go in the clear, or certificates cannot be read.
+        """
+        mail = self.settings.mail
+        if not mail.host:
+            return MaildirTransport(self.settings.state / mail.maildir)
+        return SMTPTransport(
+            mail.host,
+            mail.port,
+            security=mail.security.value,
+            username=mail.username,
+            password=mail.password,
+            sessions=mail.sessions,
+            timeouts=Timeouts(connect=mail.timeout, command=mail.timeout, final=mail.timeout),
+            ca_file=self.settings.folder / mail.certificates if mail.certificates else None,
+        )
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """The edition's life, with everything that it needs."""
+        return Pipeline(
+            settings=self.settings,
+            store=self.store,
+            places=self.places,
+            judge=self.judge,
+            renderer=self.renderer,
+            links=self.links,
+            jail=self.jail,
+            transport=self.transport,
+            clock=now,
+        )
+
+    def check(self) -> list[str]:
+        """What is wrong beyond what settings alone can tell: regions, themes, templates, folders, transport."""
+        problems = [
+            f"digests '{rule.key}': section '{section.key}': no region '{code}' (write a code: CN, CN-GD, 030, x-gba)"
+            for rule in self.settings.digests
+            for section in rule.sections
+            for code in (section.region, *(section.pair or ()))
+            if code and self.places.find(code) is None
+        ]
+        problems += [
+            f"sources '{source.key}': {source.location} does not exist (make it, or take the source out of {FILE})"
+            for source in self.settings.sources
+            if not (self.settings.folder / source.location).exists()
+        ]
+        for rule in self.settings.digests:
+            self.renderer.materials(rule.template)
+        self.transport()
+        return problems
+
+    def _key(self) -> str:
+        """The key of the state folder, made at the first need and readable by its owner only.
+
+        Raises:
+            ConfigError: the file cannot be read or written, or holds no key.
+        """
+        self._make_state()
+        path = self.settings.state / _KEY_FILE
+        try:
+            try:
+                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
+                key = path.read_text(encoding="ascii").strip()
+            else:
+                key = secrets.token_hex(32)
+                with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                    file.write(key + "\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: {error}") from error
+        if len(key) < 32:
+            raise ConfigError(f"{path}: holds no key of at least 32 characters (restore it, or set links.secret)")
+        return key
+
+    def _make_state(self) -> None:
+        try:
+            self.settings.state.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"paths.state: {self.settings.state}: {error.strerror}") from error

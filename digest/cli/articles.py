@@ -1,0 +1,191 @@
+"""Articles: pick them up, see how they are judged, and why they ended up where they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest import desk, pickup
+from digest.app import App, now
+from digest.cli.base import FAILED, cli, complain, opened, print_json, say, show
+from digest.errors import InputError, PickupError
+from digest.model import Article, Judgement, RegionTag, Source, SourceKind, ThemeTag
+
+_STANDALONE = Source(key="files", kind=SourceKind.FOLDER, location=".")
+Files = Annotated[list[Path] | None, typer.Argument(help="Files to read instead of the sources of digest.toml.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON lines instead of text.")]
+
+
+@cli.command("pickup")
+def pick_up(
+    context: typer.Context,
+    files: Files = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Keep nothing: show what would be picked up.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Pick up new and edited articles from every source, and judge them. With files: read those, keep nothing."""
+    with opened(context) as app:
+        if files or dry_run:
+            failed = _read_only(app, files or [], as_json=as_json)
+        else:
+            done = app.pipeline.pick_up()
+            judged = app.pipeline.classify()
+            if as_json:
+                print_json(done)
+            else:
+                say(f"{done.new} new, {done.edited} edited, {done.unchanged} unchanged; {judged} judged")
+                for origin, why in done.waiting:
+                    say(f"waits: {origin}: {why}")
+                for problem in done.problems:
+                    complain(f"aside: {problem}")
+            failed = bool(done.problems)
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+def _read_only(app: App, files: list[Path], *, as_json: bool) -> bool:
+    """Show the articles of files, or of all sources as if for the first time; whether something was wrong."""
+    failed = False
+    articles: list[Article] = []
+    if files:
+        for file in files:
+            try:
+                articles += _articles(app, file)
+            except InputError as error:
+                failed = True
+                complain(str(error))
+    else:
+        for source in app.settings.sources:
+            held = pickup.look(source, app.settings.folder, now=now(), zone=app.settings.zone, jail=app.jail)
+            for _origin, reading in held:
+                if isinstance(reading, InputError):
+                    failed = True
+                    complain(str(reading))
+                    continue
+                articles += reading.articles
+                for problem in reading.problems:
+                    failed = True
+                    complain(str(problem))
+    for article in articles:
+        if as_json:
+            print_json(article)
+        else:
+            _show_article(article)
+    return failed
+
+
+@cli.command()
+def classify(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(help="Articles in any form that pick-up reads.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show how articles would be judged: regions with roles, themes and summary, each with its reasons."""
+    with opened(context) as app:
+        for file in files:
+            for article in _articles(app, file):
+                judgement = app.judge.judge(article)
+                if as_json:
+                    print_json({"article": article, "judgement": judgement})
+                else:
+                    _show_article(article, text=False)
+                    _show_judgement(app, judgement)
+
+
+@cli.command()
+def explain(
+    context: typer.Context,
+    article: Annotated[str, typer.Argument(help="An article's uid, as `digest preview` shows it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say why an article is where it is: how it was judged, and what each edition did with it."""
+    with opened(context) as app:
+        judged = app.store.articles.get(article)
+        placements = desk.explain(app.store, article)
+        if as_json:
+            print_json({"article": judged.article, "judgement": judged.judgement, "editions": placements})
+            return
+        _show_article(judged.article, text=False)
+        if judged.judgement is not None:
+            _show_judgement(app, judged.judgement)
+        for placement in placements:
+            say()
+            say(f"{placement.edition} ({placement.state}): {placement.section or 'left out'}", style="bold")
+            for sentence in placement.why:
+                say(f"  {sentence}")
+
+
+@cli.command()
+def problems(context: typer.Context, as_json: AsJson = False) -> None:
+    """List what could not be picked up, with the remedy; a file that is mended leaves the list by itself."""
+    with opened(context) as app:
+        found = app.store.sources.problems()
+    if as_json:
+        for problem in found:
+            print_json(problem)
+        return
+    show(
+        "",
+        ("source", "file or entry", "what", "remedy"),
+        [
+            (one.source, f"{one.where or one.origin}" + (f":{one.line}" if one.line else ""), one.what, one.remedy)
+            for one in found
+        ],
+    )
+    if not found:
+        say("Nothing: everything could be picked up.", style="green")
+
+
+def _articles(app: App, file: Path) -> tuple[Article, ...]:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise PickupError(f"cannot be read: {error.strerror}", where=str(file)) from error
+    return pickup.read_document(data, file.name, _STANDALONE, now=now(), zone=app.settings.zone, jail=app.jail)
+
+
+def _show_article(article: Article, *, text: bool = True) -> None:
+    say()
+    say(article.title or "(untitled)", style="bold")
+    facts = {
+        "uid": article.uid,
+        "publisher": article.publisher,
+        "published": article.published.isoformat() if article.published else "no date",
+        "section": article.section,
+        "keywords": ", ".join(article.keywords),
+        "dateline": " ".join(
+            part for part in (article.dateline, f"({article.agency})" if article.agency else "") if part
+        ),
+        "byline": article.byline,
+        "editor": article.editor,
+        "language": article.language,
+        "link": article.url,
+    }
+    for name, value in facts.items():
+        if value:
+            say(f"  {name + ':':<11}{value}")
+    if text:
+        for paragraph in article.paragraphs:
+            say()
+            say(paragraph)
+
+
+def _show_judgement(app: App, judgement: Judgement) -> None:
+    for region in judgement.regions:
+        chain = " < ".join(app.places.name(code) for code in (region.region, *app.places.parents(region.region)[:-1]))
+        say(f"  {region.role:<12}{chain}  {region.score:.2f}", style="cyan")
+        _show_evidence(region)
+    if not judgement.regions:
+        say("  about no place")
+    for theme in judgement.themes:
+        say(f"  theme       {app.taxonomy.name(theme.theme)} ({theme.theme})  {theme.score:.2f}", style="cyan")
+        _show_evidence(theme)
+    for sentence in judgement.summary:
+        say(f"  summary     {sentence}")
+
+
+def _show_evidence(tag: RegionTag | ThemeTag) -> None:
+    for one in tag.evidence:
+        say(f"      {one.where}: “{one.text}” ({one.rule}, {one.weight:+.2f})")

@@ -1,0 +1,446 @@
+"""The edition's life, written once, in order.
+
+    pick up | classify | compose | render | deliver + publish
+
+`Pipeline.run` is that sentence. Each step can also be called alone, again and again: what was done stays done, what
+was left is taken up where it stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from digest import pickup, publish
+from digest.classify import Judge, cluster, rank, related
+from digest.compose import Decisions, Score, compose, select
+from digest.deliver import Envelope, Policy, Progress, Report, Transport, build, only_sender
+from digest.deliver import run as run_campaign
+from digest.errors import InputError, NotFound, StateError
+from digest.jail import Jail
+from digest.links import Links
+from digest.model import (
+    Claim,
+    Copy,
+    DigestRule,
+    Edition,
+    EditionState,
+    Period,
+    Preferences,
+    Revision,
+    Skipped,
+    Story,
+)
+from digest.places import Places
+from digest.render import Reader, Renderer
+from digest.settings import Settings
+from digest.store import Act, Change, RefusalPolicy, Store
+
+PUBLIC: Final = (EditionState.APPROVED, EditionState.SENDING, EditionState.PAUSED, EditionState.SENT)
+LOOK_BACK: Final = timedelta(weeks=26)  # how far back a follow-up may find the story that it follows
+
+
+@dataclass(kw_only=True)
+class Pickup:
+    """What a pick-up came to."""
+
+    new: int = 0
+    edited: int = 0
+    unchanged: int = 0  # seen again, as it was
+    waiting: list[tuple[str, str]] = field(default_factory=list)  # (source/origin, why)
+    problems: list[InputError] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What publishing came to."""
+
+    files: int
+    changed: tuple[str, ...]  # paths below the state folder
+
+
+class Pipeline:
+    """The rooms, introduced to each other. Made by app.py, which alone knows how to wire them."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        store: Store,
+        places: Places,
+        judge: Judge,
+        renderer: Renderer,
+        links: Links,
+        jail: Jail,
+        transport: Callable[[], Transport],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.places = places
+        self.judge = judge
+        self.renderer = renderer
+        self.links = links
+        self.jail = jail
+        self.transport = transport
+        self.clock = clock
+        self._frozen: dict[tuple[str, int], Renderer] = {}
+
+    def run(self, rule: DigestRule, period: Period, *, by: str) -> Report | Skipped:
+        """The whole sentence, for one digest and period."""
+        self.pick_up()
+        self.classify()
+        revision = self.compose(rule, period)
+        if isinstance(revision, Skipped):
+            return revision
+        self.approve(revision, by=by)
+        report = self.deliver(revision.edition.id)
+        self.publish()
+        return report
+
+    # ---- pick up
+
+    def pick_up(self) -> Pickup:
+        """Take what is new or edited from every source. What cannot be read goes aside, and the rest goes on."""
+        done = Pickup()
+        for source in self.settings.sources:
+            outcomes = pickup.pick_up(
+                source,
+                self.settings.folder,
+                seen=self.store.sources.seen(source.key),
+                now=self.clock(),
+                zone=self.settings.zone,
+                jail=self.jail,
+                aside=self.settings.state / "aside",
+            )
+            try:
+                for outcome in outcomes:
+                    self._take(source.key, outcome, done)
+            except InputError as error:  # the source as a whole: its folder is gone, it leads out
+                self.store.sources.report(source.key, source.location, error, self.clock())
+                done.problems.append(error)
+        return done
+
+    def _take(self, source: str, outcome: pickup.Found, done: Pickup) -> None:
+        """Keep what a file brought and remember the file, in one transaction; then let go of the file."""
+        now = self.clock()
+        match outcome:
+            case pickup.Waiting():
+                done.waiting.append((f"{source}/{outcome.origin}", outcome.reason))
+            case pickup.Aside():
+                self.store.sources.remember(source, outcome.origin, outcome.signature, now, outcome.error)
+                done.problems.append(outcome.error)
+            case pickup.Taken():
+                with self.store.transaction():
+                    for article in outcome.articles:
+                        self._count(self.store.articles.save(article, now).change, done)
+                    problem = outcome.problems[0] if outcome.problems else None
+                    self.store.sources.remember(source, outcome.origin, outcome.signature, now, problem)
+                done.problems += outcome.problems
+                outcome.done()
+
+    @staticmethod
+    def _count(change: Change, done: Pickup) -> None:
+        done.new += change is Change.NEW
+        done.edited += change is Change.EDITED
+        done.unchanged += change is Change.UNCHANGED
+
+    # ---- classify
+
+    def classify(self) -> int:
+        """Judge every version of an article that this classifier has not judged; how many."""
+        count = 0
+        for article in self.store.articles.unjudged(self.judge.version):
+            self.store.articles.judge(self.judge.judge(article), article.version, self.judge.version, self.clock())
+            count += 1
+        return count
+
+    # ---- compose
+
+    def compose(self, rule: DigestRule, period: Period) -> Revision | Skipped:
+        """The edition of a digest for a period, frozen as a draft; one that is approved or out comes back as it is.
+
+        A draft is composed again from what is known now, and becomes a new revision when anything differs.
+        """
+        before = self.store.editions.find(rule.key, period.key)
+        if before is not None and before.state not in {EditionState.DRAFT, EditionState.SKIPPED}:
+            return Skipped(reason=before.reason) if before.state is EditionState.CANCELLED else before
+        now = self.clock()
+        edition = self._composed(rule, period, before)
+        if isinstance(edition, Skipped):
+            return self._skip(rule, period, before, edition, now)
+        materials = self.renderer.materials(rule.template)
+        if before is None or before.state is EditionState.SKIPPED:
+            return self.store.editions.prepare(edition, materials, now).revision
+        return self.store.editions.revise(edition, materials, now, onto=before.number)
+
+    def _composed(self, rule: DigestRule, period: Period, before: Revision | None) -> Edition | Skipped:
+        edition_id = before.edition.id if before else f"{rule.key}-{period.key}"
+        decisions = self._decisions(rule, edition_id)
+        stories = self.stories(period, timedelta(days=rule.lateness_days), decisions.pinned)
+        scores = rank(stories, period)
+        number = before.edition.number if before and before.edition.number else 0
+        return compose(
+            rule,
+            period,
+            related(stories, self._earlier(rule, period), self.places),
+            number=number or self.store.editions.next_number(rule.key),
+            places=self.places,
+            used=self.store.editions.used(rule.key, besides=edition_id),
+            scores={key: Score(value=score.value, why=score.why) for key, score in scores.items()},
+            themes=[theme.id for theme in self.judge.taxonomy],
+            decisions=decisions,
+        )
+
+    def stories(self, period: Period, lateness: timedelta, besides: Collection[str] = ()) -> tuple[Story, ...]:
+        """The stories that articles up to a period's end tell; those named in `besides` whatever their age."""
+        found = {one.article.uid: one for one in self.store.articles.between(period.start - lateness, period.end)}
+        found.update(self.store.articles.some([uid for uid in besides if uid not in found]))
+        judged = [(one.article, one.judgement) for one in found.values() if one.judgement is not None]
+        return cluster(judged)
+
+    def _earlier(self, rule: DigestRule, period: Period) -> list[Edition]:
+        """The editions of this digest in which the stories of a period may find what they follow up."""
+        return [
+            self.store.editions.get(listed.id).edition
+            for listed in self.store.editions.list(rule.key)
+            if listed.ends <= period.start <= listed.ends + LOOK_BACK
+            and listed.state not in {EditionState.CANCELLED, EditionState.SKIPPED}
+        ]
+
+    def _decisions(self, rule: DigestRule, edition_id: str) -> Decisions:
+        """What operators decided, as compose takes it; a later act on the same story takes the place of an earlier."""
+        acts = self.store.decisions.effective(digest=rule.key, edition=edition_id)
+        payloads = {
+            act: {one.story: {key: str(value) for key, value in one.payload.items()} for one in acts if one.act is act}
+            for act in Act
+        }
+
+        def field_of(act: Act, name: str) -> Mapping[str, str]:
+            return {story: payload[name] for story, payload in payloads[act].items() if name in payload}
+
+        return Decisions(
+            pinned=tuple(payloads[Act.PIN]),
+            dropped={story: payload.get("reason", "") for story, payload in payloads[Act.DROP].items()},
+            sections=field_of(Act.MOVE, "section"),
+            themes=field_of(Act.MOVE, "theme"),
+            titles=field_of(Act.RETITLE, "title"),
+            note=payloads[Act.NOTE].get("", {}).get("note", ""),
+        )
+
+    def _skip(
+        self, rule: DigestRule, period: Period, before: Revision | None, skipped: Skipped, now: datetime
+    ) -> Skipped:
+        """Record that there is no edition, and why; it can still become one when more arrives."""
+        if before is None:
+            empty = Edition(
+                id=f"{rule.key}-{period.key}", digest=rule.key, title=rule.title, period=period, number=0, sections=()
+            )
+            self.store.editions.skip(empty, skipped.reason, now)
+        elif before.state is EditionState.DRAFT:
+            self.store.editions.move(before.edition.id, EditionState.SKIPPED, now, skipped.reason)
+        return skipped
+
+    def approve(self, revision: Revision, *, by: str) -> Revision:
+        """Approve a revision unless it is; what stands in it then leaves as it is.
+
+        Raises:
+            StateError: the digest waits for an operator, or the edition was held or cancelled.
+        """
+        if revision.approved is not None and revision.state is not EditionState.HELD:
+            return revision
+        return self.store.editions.approve(revision.edition.id, revision.hash, by, self.clock())
+
+    # ---- render + deliver
+
+    def deliver(
+        self,
+        edition_id: str,
+        *,
+        only: Collection[str] | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        stop: asyncio.Event | None = None,
+    ) -> Report:
+        """Send what is due of an edition's campaign; begin the campaign when it has not begun.
+
+        Args:
+            edition_id: of an approved edition, or of one that is being sent.
+            only: addresses; the others stay queued.
+            progress: told how far it has come.
+            stop: asks the run to end.
+
+        Raises:
+            Busy: another process of this installation is sending.
+            DeliveryError: the transport cannot be used at all.
+            StateError: the edition is not approved, or was sent.
+        """
+        with only_sender(self.settings.state / "sender.lock"):
+            campaign = self.store.campaigns.start(
+                edition_id, self.message_id(edition_id), self.clock(), key_id=self.links.key_id
+            )
+            revision = self.store.editions.approved(edition_id)
+            ledger = self.store.campaigns.ledger(
+                edition_id, only=only, policy=RefusalPolicy(count=self.settings.delivery.suppress_after)
+            )
+            report = asyncio.run(
+                run_campaign(
+                    ledger,
+                    self.transport(),
+                    self.maker(revision),
+                    clock=self.clock,
+                    policy=policy_of(self.settings),
+                    revision=revision.number,
+                    began=campaign.started,
+                    progress=progress,
+                    stop=stop,
+                )
+            )
+            self.store.campaigns.finish(edition_id, self.clock())
+        return report
+
+    def maker(self, revision: Revision) -> Callable[[Claim], Envelope | Skipped]:
+        """What makes the message of a claim: select, render (once per selection), put the headers before it."""
+        publication = self.settings.publication
+        rule = self.settings.digest(revision.edition.digest)
+        sender = self.settings.mail.return_path or publication.sender
+        mailto = self.settings.mail.unsubscribe
+
+        def make(claim: Claim) -> Envelope | Skipped:
+            copy = self._copy(revision, claim.subscription, claim.name, claim.preferences)
+            if isinstance(copy, Skipped):
+                return copy
+            content = build(
+                copy,
+                publication=publication,
+                claim=claim,
+                list_id=f"{rule.key}.{publication.sender.rpartition('@')[2]}",
+                list_title=rule.title,
+                date=self.clock().astimezone(self.settings.zone),
+                unsubscribe_mailto=f"mailto:{mailto}?subject=unsubscribe" if mailto else "",
+            )
+            return Envelope(sender=sender, recipient=claim.address, content=content)
+
+        return make
+
+    def _copy(self, revision: Revision, subscription: int, name: str, preferences: Preferences) -> Copy | Skipped:
+        """What a reader gets of a revision, by their choices and with their links."""
+        edition = revision.edition
+        chosen = self.selected(edition, preferences)
+        if isinstance(chosen, Skipped):
+            return chosen
+        reader = Reader(
+            name=name,
+            language=preferences.language,
+            length=preferences.length,
+            preferences=preferences,
+            online_url=self.links.online(edition.id),
+            preferences_url=self.links.preferences(subscription),
+            unsubscribe_url=self.links.unsubscribe(subscription),
+            feed_url=self.links.feed("atom.xml"),
+        )
+        template = self.settings.digest(edition.digest).template
+        return self._renderer_of(revision).copy(chosen, reader, template=template)
+
+    def selected(self, edition: Edition, preferences: Preferences) -> Edition | Skipped:
+        """What of an edition a reader with these preferences gets, by the digest's minimum."""
+        rule = self.settings.digest(edition.digest)
+        return select(edition, preferences, self.places, minimum=rule.minimum_items, below=rule.below_minimum)
+
+    def message_id(self, edition_id: str) -> Callable[[int], str]:
+        """From a subscription's id to the Message-ID of its copy: the same at every attempt."""
+        domain = self.settings.publication.sender.rpartition("@")[2]
+        return lambda subscription: self.links.message_id(edition_id, subscription, domain)
+
+    def _renderer_of(self, revision: Revision) -> Renderer:
+        """A renderer with the templates that were frozen with a revision, whatever the files say today."""
+        key = (revision.edition.id, revision.number)
+        if key not in self._frozen:
+            self._frozen[key] = self.renderer.frozen(self.store.editions.materials(*key))
+        return self._frozen[key]
+
+    # ---- publish
+
+    def publish(self) -> Published:
+        """Write feeds and online editions of everything approved; a file is touched only when its bytes change."""
+        documents = dict(self._documents())
+        changed = tuple(path for path, content in documents.items() if write(self.settings.state / path, content))
+        return Published(files=len(documents), changed=changed)
+
+    def _documents(self) -> Iterator[tuple[str, bytes]]:
+        """Path below the state folder -> bytes, of everything that is published."""
+        language = self.settings.publication.language
+        history: list[Revision] = []
+        for listed in self.store.editions.list(states=PUBLIC):
+            history += [self.store.editions.get(listed.id, number) for number in range(1, listed.revision + 1)]
+            revision = self.store.editions.approved(listed.id)
+            template = self.settings.digest(listed.digest).template
+            renderer = self._renderer_of(revision)
+            yield f"editions/{listed.id}.html", renderer.online(revision.edition, language, template=template).encode()
+            yield (
+                f"editions/{listed.id}.txt",
+                renderer.online_text(revision.edition, language, template=template).encode(),
+            )
+        yield from publish.catalogue(
+            self.settings.publication,
+            history,
+            places=self.places,
+            themes=tuple(self.judge.taxonomy),
+            digests=self.settings.digests,
+            limit=self.settings.feeds.entries,
+            edition_url=self.links.online,
+        )
+
+    def preview(self, revision: Revision, address: str = "") -> tuple[str, str]:
+        """A revision as everyone sees it online, or as one reader gets it: HTML and plain text.
+
+        Raises:
+            NotFound: nobody of this address reads this digest.
+            StateError: the reader's copy would be skipped.
+        """
+        edition = revision.edition
+        template = self.settings.digest(edition.digest).template
+        if not address:
+            renderer, language = self._renderer_of(revision), self.settings.publication.language
+            page = renderer.online(edition, language, template=template)
+            return page, renderer.online_text(edition, language, template=template)
+        for subscription in self.store.subscribers.of(address):
+            if subscription.digest == edition.digest:
+                copy = self._copy(revision, subscription.id, subscription.name, subscription.preferences)
+                if isinstance(copy, Skipped):
+                    raise StateError(f"the copy of {address}", f"skipped: {copy.reason}", "show it")
+                return copy.html, copy.text
+        raise NotFound("reader of this digest", address, "`digest subscribers list` shows them")
+
+
+def write(path: Path, content: bytes) -> bool:
+    """Write a file atomically, if its bytes change; whether they did."""
+    try:
+        if path.read_bytes() == content:
+            return False
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.new")
+    draft.write_bytes(content)
+    draft.replace(path)
+    return True
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The delivery settings as a policy."""
+    wanted = settings.delivery
+    delays = []
+    seconds = wanted.first_delay
+    while seconds < wanted.longest_delay:
+        delays.append(timedelta(seconds=seconds))
+        seconds *= 2
+    return Policy(
+        delays=(*delays, timedelta(seconds=wanted.longest_delay)),
+        give_up_after=timedelta(hours=wanted.give_up_after),
+        linger=timedelta(seconds=wanted.linger),
+        uncertain=wanted.uncertain.value,
+        fault_share=wanted.halt_share,
+    )
