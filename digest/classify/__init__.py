@@ -20,7 +20,7 @@ from digest.classify.summaries import summarise
 from digest.classify.taxonomy import Taxonomy, load_taxonomy
 from digest.classify.themes import Themes
 from digest.model import Article, Judgement
-from digest.places import Places
+from digest.places import Level, Places
 
 __all__ = ["Judge", "Rank", "Taxonomy", "cluster", "load_taxonomy", "rank", "related"]
 
@@ -39,7 +39,8 @@ class Judge:
         self.taxonomy = taxonomy
         self._regions = Regions(places)
         self._themes = Themes(taxonomy)
-        known = hashlib.sha256(repr(taxonomy.themes).encode())
+        groupings = [(place.code, places.members(place.code)) for place in places if place.level is Level.GROUPING]
+        known = hashlib.sha256(repr((taxonomy.themes, sorted(groupings))).encode())
         self.version = f"{RULES}-{known.hexdigest()[:12]}"
 
     def judge(self, article: Article) -> Judgement:

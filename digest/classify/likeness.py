@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from math import log, sqrt
 
 from digest.model import Article
 
-READ = 4000  # characters of text that are compared: what happened stands early
+READ = 3000  # characters of text that are compared: what happened stands early
 Vector = Mapping[str, float]
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
@@ -46,25 +47,27 @@ class Vocabulary:
     PRIOR = 300.0  # articles' worth of doubt
 
     def __init__(self, articles: Iterable[Article]) -> None:
-        self._holds = Counter[str]()
-        self._articles = 0
-        for article in articles:
-            self._articles += 1
-            self._holds.update(set(terms(article.title) + terms(text_of(article))))
+        self._counts = {article.uid: _counts(article) for article in articles}
+        self._holds = Counter(word for counts in self._counts.values() for word in counts)
 
     def rarity(self, word: str) -> float:
         """The weight of a word: the logarithm of how few articles hold it; never negative."""
-        return log((self._articles + self.PRIOR) / (self._holds[word] + 1.0))
+        return log((len(self._counts) + self.PRIOR) / (self._holds[word] + 1.0))
 
     def vector(self, article: Article, without: Collection[str] = ()) -> Vector:
         """The article's words, weighed, as a vector of length 1; headline words count twice more. Empty if wordless."""
-        counts = Counter(terms(text_of(article)))
-        counts.update(dict.fromkeys(terms(article.title), 2))
+        counts = self._counts.get(article.uid) or _counts(article)
         weights = {
             word: (1.0 + log(count)) * self.rarity(word) for word, count in counts.items() if word not in without
         }
         length = sqrt(sum(weight * weight for weight in weights.values()))
         return {word: weight / length for word, weight in weights.items()} if length else {}
+
+
+def _counts(article: Article) -> Counter[str]:
+    counts = Counter(terms(text_of(article)))
+    counts.update(dict.fromkeys(terms(article.title), 2))
+    return counts
 
 
 def cosine(one: Vector, other: Vector) -> float:
@@ -100,5 +103,10 @@ def terms(text: str) -> list[str]:
         if _CHINESE.match(token):
             found += [token[place : place + 2] for place in range(max(1, len(token) - 1))]
         elif token not in _COMMON:
-            found.append(_ENDING.sub("", token) if len(token) > 4 and not token.endswith("ss") else token)
+            found.append(_stem(token))
     return found
+
+
+@lru_cache(maxsize=1 << 16)
+def _stem(word: str) -> str:
+    return _ENDING.sub("", word) if len(word) > 4 and not word.endswith("ss") else word

@@ -15,19 +15,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import combinations
 
-from digest.classify.likeness import Vector, Vocabulary, cosine
+from digest.classify.likeness import Vector, Vocabulary, cosine, terms, text_of
 from digest.clean import fingerprint
 from digest.model import Article, Judgement, Rights, Role, Story
 
 WINDOW = timedelta(hours=72)  # articles further apart tell the same thing only when one copies the other
-SAME = 0.30  # average likeness from which articles tell one story
-APART = 0.50  # the same, when they are about different regions
+SAME = 0.24  # average likeness from which articles tell one story
+APART = 0.40  # the same, when no region joins them
 CONTAINED = 0.75  # share of the shorter article's shingles in the longer that makes it a copy
 SHORTEST = 0.25  # a text below this share of the other's length is a quotation from it, not a copy
 _SHINGLE = 4  # words
 _FEW = 8  # shingles; a shorter text is a copy only when it is the same
+_PLACEHOLDER = 80  # characters
 _FURNITURE = 12  # a shingle in more articles than this is boilerplate
-_TERMS = 25  # rarest words by which candidates are looked for
+_TERMS = 25  # weightiest words by which candidates are looked for
+_SUBJECT = 3  # rarest words of a headline: what it is about
 
 _COLUMN = re.compile(
     r"\b(?:morning|evening|daily|weekly|monthly|midday|weekend)"
@@ -38,6 +40,7 @@ _COLUMN = re.compile(
     r"|早报|晚报|一周要闻|要闻汇总|新闻汇总|天气预报|今日要闻",
     re.IGNORECASE,
 )
+_WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{1,2}|[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _UPDATE = re.compile(
     r"^(?:update \d+|refile|corrected|recast|wrapup \d+|breaking|更新|快讯)\s*[-:：—]\s*", re.IGNORECASE
 )
@@ -84,6 +87,7 @@ class _Groups:
         self.window = window
         vocabulary = Vocabulary(article for article, _ in judged)
         self.vectors = [vocabulary.vector(article) for article, _ in judged]
+        self.subjects = [_subject(article, vocabulary) for article, _ in judged]
         self.regions = [frozenset(judgement.places(Role.PRIMARY, Role.COUNTERPART)) for _, judgement in judged]
         self.columns = _columns([article for article, _ in judged])
         self.copies = set(_copies([article for article, _ in judged]))
@@ -119,9 +123,16 @@ class _Groups:
             return 0.0
         if not (first.paragraphs or first.teaser) or not (second.paragraphs or second.teaser):
             return 0.0  # never on a headline alone
+        subjects = len(self.subjects[one] & self.vectors[other].keys())
+        if subjects + len(self.subjects[other] & self.vectors[one].keys()) < 2:
+            return 0.0  # alike in form only: two companies' results, two issues of bonds
         likeness = cosine(self.vectors[one], self.vectors[other])
-        strangers = self.regions[one] and self.regions[other] and not self.regions[one] & self.regions[other]
-        return likeness * SAME / APART if strangers else likeness
+        return likeness if self.regions[one] & self.regions[other] else likeness * SAME / APART
+
+
+def _subject(article: Article, vocabulary: Vocabulary) -> frozenset[str]:
+    words = sorted(set(terms(article.title)), key=lambda word: (-vocabulary.rarity(word), word))
+    return frozenset(words[:_SUBJECT])
 
 
 def _columns(articles: Sequence[Article]) -> frozenset[int]:
@@ -152,37 +163,36 @@ def _copies(articles: Sequence[Article]) -> Iterator[tuple[int, int]]:
     """Pairs that carry the same text, or one of which is contained in the other."""
     same: dict[str, list[int]] = defaultdict(list)
     for number, article in enumerate(articles):
-        text = article.paragraphs or ((article.teaser,) if article.teaser else (article.title,))
-        same[fingerprint(text)].append(number)
+        text = article.paragraphs or (article.teaser,)
+        short = sum(map(len, text)) < _PLACEHOLDER  # "Full text to follow." is no text: the headline must agree too
+        same[fingerprint((article.title, *text) if short else text)].append(number)
     for numbers in same.values():
         yield from combinations(numbers, 2)
     shingles = [_shingles(article) for article in articles]
     for (one, other), count in _overlaps(shingles).items():
-        less, more = sorted((len(shingles[one]), len(shingles[other])))
-        if less >= _FEW and less >= SHORTEST * more and count >= CONTAINED * less:
+        less, more = sorted((_fullness(articles[one]), _fullness(articles[other])))
+        few = min(len(shingles[one]), len(shingles[other]))
+        if few >= _FEW and less >= SHORTEST * more and count >= CONTAINED * few:
             yield one, other
 
 
 def _shingles(article: Article) -> frozenset[str]:
-    found: set[str] = set()
-    for paragraph in article.paragraphs:
-        words = _WORDS.findall(paragraph.casefold())
-        found.update(" ".join(words[at : at + _SHINGLE]) for at in range(len(words) - _SHINGLE + 1))
-    return frozenset(found)
-
-
-_WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{1,2}|[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+    """Every four neighbouring words of the text's beginning; a copy that was cut short still has them."""
+    words = _WORDS.findall(text_of(article).casefold())
+    return frozenset(map(" ".join, zip(*(words[at:] for at in range(_SHINGLE)), strict=False)))
 
 
 def _overlaps(sets: Sequence[frozenset[str]]) -> Counter[tuple[int, int]]:
     """How many members each two sets share, counting only those that few sets hold."""
-    holders: dict[str, list[int]] = defaultdict(list)
+    first: dict[str, int] = {}
+    others: dict[str, list[int]] = {}
     for number, members in enumerate(sets):
         for member in members:
-            holders[member].append(number)
+            if first.setdefault(member, number) != number:
+                others.setdefault(member, [first[member]]).append(number)
     overlaps = Counter[tuple[int, int]]()
-    for numbers in holders.values():
-        if 1 < len(numbers) <= _FURNITURE:
+    for numbers in others.values():
+        if len(numbers) <= _FURNITURE:
             overlaps.update(combinations(numbers, 2))
     return overlaps
 
