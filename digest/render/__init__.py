@@ -3,7 +3,30 @@
 Edition -> view (one language, nothing hostile) -> templates -> inline CSS -> Body -> for_reader -> Copy
 """
 
+from digest.render.demo import (
+    Demo,
+    DemoDelivery,
+    DemoEdition,
+    DemoFact,
+    DemoFile,
+    DemoItem,
+    DemoMail,
+    DemoTag,
+)
 from digest.render.personal import Body, Field, Reader
 from digest.render.renderer import Renderer
 
-__all__ = ["Body", "Field", "Reader", "Renderer"]
+__all__ = [
+    "Body",
+    "Demo",
+    "DemoDelivery",
+    "DemoEdition",
+    "DemoFact",
+    "DemoFile",
+    "DemoItem",
+    "DemoMail",
+    "DemoTag",
+    "Field",
+    "Reader",
+    "Renderer",
+]

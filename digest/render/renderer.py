@@ -16,7 +16,7 @@ from digest.render.inline import check_stylesheet, inline
 from digest.render.language import CATALOGUES, Language, Languages
 from digest.render.personal import Body, Field, Marks, Reader
 from digest.render.templates import Templates
-from digest.render.text import shorten
+from digest.render.text import isolate, shorten
 from digest.render.view import EditionView, Viewer, publication_view
 
 _SUBJECT = 150  # columns; most clients show 40 to 70
@@ -199,7 +199,8 @@ class Renderer:
         return lambda reader: viewer.receives(reader.name, reader.preferences.regions, reader.preferences.themes)
 
     def _subject(self, name: str, language: Language, context: Mapping[str, object]) -> str:
-        subject = shorten(plain(self._templates.render(f"email/{name}/subject.txt", language, context)), _SUBJECT)
+        rendered = self._templates.render(f"email/{name}/subject.txt", language, context)
+        subject = isolate(shorten(plain(rendered), _SUBJECT))
         if not subject:
             raise TemplateError(
                 "the subject is empty",

@@ -20,7 +20,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from digest.errors import TemplateError
 from digest.render.language import Language
-from digest.render.text import isolate, leader, pad, safe_url, shorten, underline, width, wrap
+from digest.render.text import isolate, leader, pad, relative_url, safe_url, shorten, underline, width, wrap
 from digest.render.view import anchor
 
 OUTPUT_LIMIT = 4_000_000  # characters of one rendering; an edition of 400 stories takes about 600,000
@@ -28,6 +28,7 @@ OUTPUT_LIMIT = 4_000_000  # characters of one rendering; an edition of 400 stori
 _SUFFIXES = frozenset({".html", ".txt", ".css"})
 _OWN_FILTERS: Mapping[str, Callable[..., Any]] = {
     "url": safe_url,
+    "relative": relative_url,
     "pad": pad,
     "anchor": anchor,
     "wrap": wrap,
@@ -74,12 +75,13 @@ _JINJA_TESTS = (
 class Templates:
     """All templates of a publication, as they were when this was made; make another one to see changes."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[Path], frozen: Mapping[str, bytes] | None = None) -> None:
         """Read the templates.
 
         Args:
             folders: where they are looked for, the publication's own first, the shipped ones last. A file in an
                 earlier folder stands for the one of the same name in a later one.
+            frozen: what `sources` gave once: it stands for the files of the same name.
 
         Raises:
             TemplateError: a file is not UTF-8.
@@ -89,6 +91,8 @@ class Templates:
             for path in sorted(folder.rglob("*")):
                 if path.suffix in _SUFFIXES and path.is_file():
                     self._files[path.relative_to(folder).as_posix()] = _source(path), path
+        for name, source in (frozen or {}).items():
+            self._files[name] = source.decode(), Path(name)
         self._environments: dict[str, Environment] = {}
 
     def render(self, name: str, language: Language, context: Mapping[str, object]) -> str:
@@ -185,6 +189,9 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         return not isinstance(obj, str | bytes) and super().is_safe_attribute(obj, attr, value)
+
+    def wrap_str_format(self, value: Any) -> None:
+        """Not even Jinja's guarded `str.format`: a width in it makes any amount of blanks."""
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         small = all(isinstance(value, int | float) and abs(value) < 1_000_000 for value in (left, right))

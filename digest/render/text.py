@@ -65,6 +65,14 @@ def safe_url(url: str) -> str:
     return urlunsplit((parts.scheme, netloc, *(quote(part, safe=_URL_SAFE) for part in parts[2:])))
 
 
+def relative_url(path: str) -> str:
+    """A path below the page that links to it, percent-encoded; "" if it leads elsewhere or is none."""
+    steps = path.split("/")
+    if ":" in steps[0] or "" in steps or ".." in steps or "\\" in path:
+        return ""
+    return quote(path, safe="/-._~")
+
+
 def width(text: str) -> int:
     """Columns that a text takes in a monospaced font: wide East Asian characters two (UAX 11), combining ones none."""
     if text.isascii():

@@ -173,7 +173,7 @@ class Viewer:
                     SeeAlsoView(
                         number=self.language.number(line.number),
                         key=line.story,
-                        title=self._cut(line.title, TITLE),
+                        title=shown(line.title, TITLE),
                         section=next(
                             (self._section(other) for other in edition.sections if other.key == line.section), ""
                         ),
@@ -185,13 +185,13 @@ class Viewer:
         counts = Counter(item.theme for item in edition.items)
         return EditionView(
             id=edition.id,
-            title=plain(edition.title),
+            title=shown(edition.title),
             number=self.language.number(edition.number),
             period=self.language.period(edition.period.start.astimezone(self.zone).date(), edition.period.last_day),
             week=edition.period.key,
             count=len(edition.items),
             publishers=len({article.publisher for item in edition.items for article in item.story.articles} - {""}),
-            note=tuple(filter(None, (plain(paragraph) for paragraph in edition.note.split("\n\n")))),
+            note=tuple(filter(None, (isolate(plain(paragraph)) for paragraph in edition.note.split("\n\n")))),
             headline=headlines[0] if headlines else "",
             headlines=headlines,
             choice=tuple(say(item, above=False) for item in choice),
@@ -210,11 +210,11 @@ class Viewer:
         """What a reader chose, in a sentence: "You receive: Guangdong, Israel · Trade"."""
         gettext = self.language.gettext
         comma = self.language.comma
-        chosen_regions = comma.join(plain(self._place(code)) for code in regions) or gettext("all regions")
-        chosen_themes = comma.join(plain(self._theme(theme)) or theme for theme in themes) or gettext("all themes")
+        chosen_regions = comma.join(shown(self._place(code)) for code in regions) or gettext("all regions")
+        chosen_themes = comma.join(self._theme(theme) or shown(theme) for theme in themes) or gettext("all themes")
         choice = f"{chosen_regions} · {chosen_themes}"
-        if name := self._cut(name, NAME):
-            return gettext("%(name)s, you receive: %(choice)s") % {"name": isolate(name), "choice": choice}
+        if name := shown(name):
+            return gettext("%(name)s, you receive: %(choice)s") % {"name": name, "choice": choice}
         return gettext("You receive: %(choice)s") % {"choice": choice}
 
     # What an item shows ------------------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ class Viewer:
             choice=story.key in edition.choice,
             earlier=tuple(
                 EarlierView(
-                    title=self._cut(related.title, TITLE) or self.language.gettext("(untitled)"),
+                    title=shown(related.title, TITLE) or self.language.gettext("(untitled)"),
                     period=plain(related.period),
                     href=safe_url(f"{self.edition_url(related.edition)}#s-{anchor(related.story)}"),
                 )
@@ -251,14 +251,10 @@ class Viewer:
         )
 
     def _title(self, article: Article) -> str:
-        return self._cut(article.title, TITLE) or self.language.gettext("(untitled)")
+        return shown(article.title, TITLE) or self.language.gettext("(untitled)")
 
     def _publisher(self, article: Article) -> str:
-        return (
-            self._cut(article.publisher, NAME)
-            or self._cut(article.agency, NAME)
-            or urlsplit(safe_url(article.url)).netloc
-        )
+        return shown(article.publisher) or shown(article.agency) or urlsplit(safe_url(article.url)).netloc
 
     def _also(self, story: Story) -> tuple[LinkView, ...]:
         seen = {self._publisher(story.lead): ""}
@@ -270,17 +266,17 @@ class Viewer:
         if story.lead.rights is Rights.HEADLINE:
             return ""
         space = "" if story.lead.language.startswith(("zh", "ja")) else " "
-        return self._cut(space.join(story.judgement.summary), SUMMARY)
+        return shown(space.join(story.judgement.summary), SUMMARY)
 
     def _dateline(self, story: Story) -> str:
         """Where it was filed, in the reader's language; else what it is about."""
-        printed = self._cut(story.lead.dateline, NAME)
+        printed = shorten(plain(story.lead.dateline), NAME)
         if not printed:
             primary = story.judgement.places(Role.PRIMARY)
-            return plain(self._place(primary[0])) if primary else ""
+            return shown(self._place(primary[0])) if primary else ""
         if place := self.places.resolve(printed):
-            return plain(self._place(place.code))
-        return printed.title() if printed.isupper() else printed
+            return shown(self._place(place.code))
+        return isolate(printed.title() if printed.isupper() else printed)
 
     def _why(self, item: Item) -> str:
         """The strongest reason for its region and for its theme: "Guangdong: “Dongguan” (keyword line) · Trade: …"."""
@@ -296,8 +292,8 @@ class Viewer:
             if name and direct and name not in found:
                 best = max(direct, key=lambda piece: piece.weight)
                 found[name] = self.language.gettext("%(name)s: “%(words)s” (%(where)s)") % {
-                    "name": plain(name),
-                    "words": self._cut(best.text, NAME),
+                    "name": shown(name),
+                    "words": shown(best.text),
                     "where": where[best.where],
                 }
         reasons = list(found.values())[:3]
@@ -306,9 +302,6 @@ class Viewer:
         return " · ".join(reasons)
 
     # Names -------------------------------------------------------------------------------------------------------
-
-    def _cut(self, text: str, columns: int) -> str:
-        return shorten(plain(text), columns)
 
     def _foreign(self, language: str) -> str:
         """The `lang` of a text whose language is not that of the interface, else ""."""
@@ -324,23 +317,28 @@ class Viewer:
 
     def _theme(self, theme: str) -> str:
         known = self.themes.get(theme)
-        return plain(self.language.name_of(known.names)) or theme if known else ""
+        return (shown(self.language.name_of(known.names)) or theme) if known else ""
 
     def _section(self, section: Section) -> str:
-        return plain(self.language.name_of(section.names)) or plain(self._place(section.key))
+        return shown(self.language.name_of(section.names)) or shown(self._place(section.key))
 
 
 def publication_view(publication: Publication) -> PublicationView:
     """Who publishes, as shown."""
     return PublicationView(
-        title=plain(publication.title),
-        tagline=plain(publication.tagline),
+        title=shown(publication.title),
+        tagline=shown(publication.tagline, TITLE),
         url=safe_url(publication.url),
-        postal_address=plain(publication.postal_address.replace("\n", ", ").replace(",,", ",")),
+        postal_address=isolate(plain(publication.postal_address)),
         feedback=plain(publication.feedback or publication.sender),
-        copyright=plain(publication.copyright),
+        copyright=isolate(plain(publication.copyright)),
         samples=publication.samples,
     )
+
+
+def shown(text: str, columns: int = NAME) -> str:
+    """A text from outside as it may be shown: one clean line, cut, and fenced if it runs from right to left."""
+    return isolate(shorten(plain(text), columns))
 
 
 def anchor(key: str) -> str:

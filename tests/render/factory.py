@@ -31,7 +31,18 @@ from digest.model import (
     ThemeTag,
 )
 from digest.places import Places
-from digest.render import Reader, Renderer
+from digest.render import (
+    Demo,
+    DemoDelivery,
+    DemoEdition,
+    DemoFact,
+    DemoFile,
+    DemoItem,
+    DemoMail,
+    DemoTag,
+    Reader,
+    Renderer,
+)
 
 ROOT = Path(__file__).parents[2]
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -354,3 +365,61 @@ def reader(**changes: Any) -> Reader:
         **changes,
     }
     return Reader(**given)
+
+
+def demo() -> Demo:
+    """The demo's page with one of everything, hostile names among them."""
+    return Demo(
+        title="Digest: the demo",
+        lead="Two real articles and two dozen samples, from the drop folder to the inbox.",
+        facts=(DemoFact(name="Articles picked up", value="26", note="2 real, 24 samples"),),
+        mails=(
+            DemoMail(
+                edition="2018-W29",
+                reader="Ada <b>Chen</b>",
+                address="ada@example.org",
+                subject="China Partners Weekly",
+                choice="Guangdong, Israel · Trade",
+                items=6,
+                html="mails/ada-2018-W29.html",
+                text="China Partners Weekly\n=====================\n<script>",
+                message="mail/new/1",
+            ),
+        ),
+        feeds=(DemoFile(name="Atom", path="feeds/atom.xml", note="2 editions"),),
+        editions=(
+            DemoEdition(
+                id="weekly-2018-W29",
+                title="No. 29",
+                files=(DemoFile(name="online", path="editions/weekly-2018-W29.html"),),
+                items=(
+                    DemoItem(
+                        number=1,
+                        title="东莞在特拉维夫设办事处",
+                        section="Guangdong",
+                        theme="Macro & Government",
+                        regions=(
+                            DemoTag(
+                                name="Guangdong", role="primary", score=0.92, evidence=("keyword line: “Dongguan”",)
+                            ),
+                        ),
+                        themes=(DemoTag(name="Macro & Government", role="", score=0.7),),
+                        why=("Stands under Guangdong: it is the primary region.", "Score 2.40."),
+                        language="zh",
+                    ),
+                ),
+                left_out=(("Port radio goes silent", "told by an earlier edition"),),
+            ),
+        ),
+        ledger=(
+            DemoDelivery(
+                address="ada@example.org",
+                edition="2018-W29",
+                state="accepted",
+                reply="250 2.0.0 Ok",
+                message_id="<abc@digest.example>",
+                at="2018-07-23 08:00:03",
+                attempts=1,
+            ),
+        ),
+    )

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from digest.errors import TemplateError
+from digest.model import Length, Preferences
+from digest.render import Field, Reader
+from digest.render.personal import Marks
+from tests.render import factory
+
+
+def test_a_copy_holds_its_readers_fields_and_no_mark() -> None:
+    copy = factory.renderer().copy(factory.small(), factory.reader(name="Ada <b> & Co"))
+    assert "https://digest.example/unsubscribe?k=one&t=two" in copy.text
+    assert "https://digest.example/unsubscribe?k=one&amp;t=two" in copy.html
+    assert "Ada <b> & Co, you receive: Guangdong, Israel · Trade" in copy.text
+    assert "Ada &lt;b&gt; &amp; Co, you receive: Guangdong, Israel · Trade" in copy.html
+    assert copy.unsubscribe == "https://digest.example/unsubscribe?k=one&t=two"
+    assert (copy.language, copy.items) == ("en", 6)
+    for part in (copy.subject, copy.text, copy.html):
+        assert ".invalid" not in part
+        assert "000000" not in part  # the factory's tokens
+
+
+def test_items_without_a_page_lead_into_the_readers_online_view() -> None:
+    edition = factory.small()
+    key = edition.items[3].story.key
+    copy = factory.renderer().copy(edition, factory.reader(online_url="https://digest.example/e/1?r=ada#top"))
+    assert f'href="https://digest.example/e/1?r=ada#s-{key}"' in copy.html
+    assert f"    https://digest.example/e/1?r=ada#s-{key}\n" in copy.text
+
+
+def test_what_a_reader_receives_is_said_in_their_language() -> None:
+    renderer = factory.renderer()
+    everything = factory.reader(name="", preferences=Preferences())
+    assert "You receive: all regions · all themes" in renderer.copy(factory.small(), everything).text
+    chinese = factory.reader(
+        name="陈", language="zh", preferences=Preferences(regions=("CN-GD", "IL"), themes=("trade", "odd"))
+    )
+    assert "陈，您订阅的内容：广东、以色列 · 贸易、odd" in renderer.copy(factory.small(), chinese).html
+    hebrew = factory.reader(name="דנה")
+    assert "\u2068דנה\u2069, you receive" in renderer.copy(factory.small(), hebrew).text
+
+
+def test_a_long_choice_is_wrapped_in_text() -> None:
+    many = factory.reader(
+        preferences=Preferences(regions=("CN-GD", "IL", "JP", "US", "CN", "035", "150"), themes=tuple(factory.THEMES))
+    )
+    text = factory.renderer().copy(factory.small(), many).text
+    line = next(line for line in text.split("\n") if "you receive" in line)
+    assert len(line) <= 72
+
+
+def test_readers_of_one_selection_share_a_rendering() -> None:
+    renderer = factory.renderer()
+    bodies = {
+        id(renderer.body(edition, language=language, length=length))
+        for _ in range(3)
+        for edition in (factory.small(), factory.large(8))
+        for language in ("en", "zh", "zh-Hans")
+        for length in Length
+    }
+    assert len(bodies) <= 12
+    first = renderer.body(factory.small(), language="en")
+    assert renderer.body(factory.small(), language="en") is first
+    assert renderer.body(factory.small(), language="fr") is first  # falls back
+    assert renderer.body(factory.small(), language="zh") is not first
+
+
+def test_a_body_shared_gives_what_a_rendering_of_ones_own_would() -> None:
+    readers = [
+        factory.reader(
+            name=f"Reader {number}",
+            unsubscribe_url=f"https://digest.example/u/{number}?a=<>&b={number}".replace("<>", "x"),
+        )
+        for number in range(3)
+    ]
+    shared = factory.renderer()
+    for reader in readers:
+        assert shared.copy(factory.small(), reader) == factory.renderer().copy(factory.small(), reader)
+
+
+def test_a_mark_that_content_holds_is_not_used() -> None:
+    tokens = iter(["a" * 16, "b" * 16])
+    assert Marks.draw(lambda: next(tokens), f"m{'a' * 16}m is in the text").token == f"m{'b' * 16}m"
+
+
+@pytest.mark.parametrize("token", ["short", "has space in it ok", "UPPERCASEUPPERCASE", "x" * 60, "." * 20])
+def test_tokens_must_be_long_and_plain(token: str) -> None:
+    with pytest.raises(TemplateError, match="random tokens"):
+        Marks.draw(lambda: token, "")
+
+
+def test_a_source_that_always_gives_the_same_ends() -> None:
+    drawn = itertools.count()
+
+    def token() -> str:
+        next(drawn)
+        return "c" * 16
+
+    with pytest.raises(TemplateError):
+        Marks.draw(token, f"m{'c' * 16}m")
+    assert next(drawn) == 8
+
+
+def test_a_rendering_is_cut_at_its_marks_only() -> None:
+    marks = Marks("m" + "d" * 16 + "m")
+    links = marks.links()
+    text = f"a {links['online']}#s-1 b {marks.receives} c https://other.invalid/ {links['unsubscribe']}"
+    assert marks.cut(text) == (
+        "a ",
+        Field.ONLINE,
+        "#s-1 b ",
+        Field.RECEIVES,
+        " c https://other.invalid/ ",
+        Field.UNSUBSCRIBE,
+        "",
+    )
+
+
+@pytest.mark.parametrize("field", ["online_url", "preferences_url", "unsubscribe_url", "feed_url"])
+@pytest.mark.parametrize(
+    "url", ["", "javascript:alert(1)", "/unsubscribe", "mailto:desk@digest.example", "https://a b/"]
+)
+def test_a_readers_links_must_be_web_addresses(field: str, url: str) -> None:
+    with pytest.raises(ValueError, match=field):
+        factory.reader(**{field: url})
+
+
+def test_a_reader_has_the_publications_language_by_default() -> None:
+    link = "https://digest.example/x"
+    reader = Reader(online_url=link, preferences_url=link, unsubscribe_url=link, feed_url=link)
+    assert (reader.language, reader.length, reader.name) == ("", Length.FULL, "")
+    assert factory.renderer().copy(factory.small(), reader).language == "en"
