@@ -332,6 +332,8 @@ def finish(rows: dict[str, Row]) -> None:
             del rows[row.code]  # a borough or council area that is known as the town in it
     kinds = {division.iso_code: division.type for division in DIVISIONS if division.iso_code}
     for row in rows.values():
+        if row.level == "city" and row.zh and not row.parent.startswith(("CN", "TW", "HK", "MO")):
+            row.chinese = [name for name in row.chinese if len(name) >= len(row.zh)]  # shorter ones are other words
         if not row.zh:
             row.zh = next((name for name in row.chinese if simplified(name)), "")
         if turned := TURNED.fullmatch(row.en):

@@ -98,7 +98,7 @@ class Lexicon:
             if place.level is Level.CITY:
                 inside[place.parent] = inside.get(place.parent, 0) + place.population
         self.prominence = {place.code: prominence(place, inside.get(place.code, 0)) for place in places}
-        self._shown = {place.code: fold(place.names["en"]) for place in places}
+        self._shown = {place.code: fold(place.names["en"]).casefold() for place in places}
         latin, chinese = self._names(places)
         self._texts = _Automaton(latin)
         self._headlines = _Automaton(dict(self._capitals(latin, places)))
@@ -169,7 +169,7 @@ class Lexicon:
     def likely(self, code: str, name: str) -> float:
         """A name to show is likelier meant than another name: Tel Aviv is the city before the district."""
         shown = self._shown.get(code)
-        return self.prominence.get(code, 9.0) - (0.0 if shown == name else 1.0)
+        return self.prominence.get(code, 9.0) - (0.0 if shown == name.casefold() else 1.0)
 
     def _capitals(self, latin: dict[str, Word], places: Places) -> Iterator[tuple[str, Word]]:
         for name, word in latin.items():

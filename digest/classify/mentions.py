@@ -21,6 +21,7 @@ ORGANISATION = "in the name of an organisation"
 GOVERNMENT = "capital for government"
 STANDS_FOR = "stands for it"
 PEOPLE = "people or adjective"
+PERSON = "name of a person"
 FILING = "place of filing"
 PAIR = "pair of countries"
 
@@ -97,10 +98,12 @@ class Reader:
         match = _DATELINE.match(f"{folded} - ")
         name, _, outer = (match["place"] if match else folded).partition(",")
         word = self._lexicon.dateline(name.split("/")[0].strip().removesuffix("."))
-        if word is None and (hans := self._lexicon.find_chinese(line)):
-            word, name = hans[0][2], line[hans[0][0] : hans[0][1]]
         if word is None:
-            return []
+            chinese = [found for found in self._lexicon.find_chinese(line) if found[2].senses]
+            if not chinese:
+                return []
+            start, end, word = chinese[0]
+            name = line[start:end]
         outer = outer.strip()
         state = self._lexicon.abbreviations.get(outer) or self._lexicon.abbreviations.get(outer + ".")
         known = self._lexicon.dateline(outer.rstrip("."))
@@ -153,7 +156,7 @@ class Reader:
         if around.is_part_of_name(before, after, city=city, division=place.level is Level.DIVISION):
             return None
         if not titled and around.is_person(found.text, before, after, self._is_place):
-            return None
+            return replace(found, rule=PERSON, weight=0.0, firm=False)
         if place.capital_of and not titled and around.speaks_for_government(before, after):
             return replace(found, senses=(place.capital_of,), rule=GOVERNMENT, weight=0.8)
         large = bool(place.capital_of) or self._lexicon.known(place)

@@ -11,7 +11,7 @@ docs/regions.md says how the weights come about.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -32,6 +32,7 @@ _ACTING = 1.7  # how much more another country must weigh to be primary before t
 _REASONS = 8  # how many pieces of evidence a tag carries, the weightiest
 _SPECIFIC = 0.25  # share of a region's weight that a place in it must carry to stand for it
 _ALONE = 0.4  # and its share of what all places in that region carry
+_ALSO_WORDS = ("Turkey", "Jersey", "China", "Chad", "Japan")
 _OBJECT = re.compile(
     r"\b(?:to|with|against|on|over|from|for|by|into|towards?|after|of)\s(?:the\s)?(?:\w+ern\s)?$", re.IGNORECASE
 )
@@ -75,8 +76,9 @@ class Regions:
         own = [name for name in (article.publisher, article.agency) if len(name) > 3]
         for keyword in article.keywords[:30]:
             yield from self._keyword(keyword[:100], chinese=is_chinese(keyword))
-        yield from self._reader.read(_without(article.title[:1000], own), "title", chinese=chinese)
         paragraphs = list(_limited(article.paragraphs))
+        own += _words_too(article.title, paragraphs)
+        yield from self._reader.read(_without(article.title[:1000], own), "title", chinese=chinese)
         dateline = article.dateline[:120]
         if paragraphs:
             found, rest = self._reader.split_dateline(paragraphs[0])
@@ -103,16 +105,17 @@ class Regions:
     def _weigh(self, resolved: Sequence[tuple[Mention, str]], title: str) -> dict[str, _Weighed]:
         length = max((mention.end for mention, _ in resolved if mention.where == "text"), default=1)
         counts: dict[tuple[str, str], float] = defaultdict(float)
-        elsewhere = {
+        elsewhere = Counter(
             outer
             for mention, code in resolved
             if mention.where != "dateline"
             for outer in (code, *self._places.parents(code))
-        }
+            for _ in range(2 if mention.where in {"title", "keywords"} else 1)
+        )
         weighed: dict[str, _Weighed] = {}
         first_in_title = True
         for mention, code in resolved:
-            if mention.where == "dateline" and code not in elsewhere:
+            if mention.where == "dateline" and elsewhere[code] < 2:
                 code = self._places.country(code) or code  # noqa: PLW2901 - filed from there, but not about that city
             part = mention.weight * (0.4 if mention.locates else 1.0)
             acts = mention.where == "title" and first_in_title and not _OBJECT.search(title[: mention.start])
@@ -164,12 +167,14 @@ class Regions:
     def _specific(self, entries: Sequence[_Weighed], role: Role, score: float) -> Iterator[RegionTag]:
         """The tags of one country: the most specific places that carry its weight have its role, others "mentioned"."""
         below: dict[str, float] = defaultdict(float)
+        times: Counter[str] = Counter()
         for entry in entries:
             for code in (entry.code, *self._places.parents(entry.code)):
                 below[code] += entry.weight
-        chosen = self._choose(entries, below)
-        above = {outer for code in chosen for outer in self._places.parents(code)}
+                times[code] += 2 if entry.where & {"title", "keywords"} else len(entry.evidence)
         own = {entry.code: entry.weight for entry in entries}
+        chosen = self._choose(own, below, times)
+        above = {outer for code in chosen for outer in self._places.parents(code)}
         best, total = max(below[code] for code in chosen), sum(own.values())
         for entry in entries:
             evidence = sorted(entry.evidence, key=lambda evidence: -evidence.weight)
@@ -189,24 +194,24 @@ class Regions:
                     evidence=tuple(evidence[:_REASONS]),
                 )
 
-    def _choose(self, entries: Sequence[_Weighed], below: Mapping[str, float]) -> set[str]:
+    def _choose(self, own: Mapping[str, float], below: Mapping[str, float], times: Mapping[str, int]) -> set[str]:
         """Go down from the country while the places inside it carry enough weight, and one of them most of theirs.
 
-        That the country itself is named speaks for no other place in it, so it does not count against the inner one.
+        That the country itself is named speaks for no other place in it, so it does not count against the inner one;
+        but where it is named, a place in it that is named once in the text is only where something was said.
         """
-        chains = [(entry.code, *self._places.parents(entry.code)) for entry in entries]
-        named = {entry.code for entry in entries}
+        chains = [(code, *self._places.parents(code)) for code in own]
         chosen: set[str] = set()
-        waiting = [self._places.country(entries[0].code) or entries[0].code]
+        waiting = [self._places.country(next(iter(own))) or next(iter(own))]
         while waiting:
             node = waiting.pop()
             parts = {chain[chain.index(node) - 1] for chain in chains if node in chain[1:]}
-            whole = sum(below[part] for part in parts)
-            strong = [part for part in parts if below[part] >= max(_SPECIFIC * below[node], _ALONE * whole)]
+            least = max(_SPECIFIC * below[node], _ALONE * sum(below[part] for part in parts))
+            strong = [part for part in parts if below[part] >= least and (times[part] > 1 or node not in own)]
             waiting += strong
             if not strong:
                 inside = [chain[0] for chain in chains if node in chain]
-                chosen.add(node if node in named else max(inside, key=lambda code: (below[code], code)))
+                chosen.add(node if node in own else max(inside, key=lambda code: (below[code], code)))
         return chosen
 
     def _containment(self, code: str, weights: Mapping[str, float]) -> Iterator[Evidence]:
@@ -220,6 +225,17 @@ def _without(text: str, names: Sequence[str]) -> str:
     for name in names:
         text = text.replace(name, "·" * len(name))
     return text
+
+
+def _words_too(title: str, paragraphs: Sequence[str]) -> list[str]:
+    """Names that this article uses as words: "turkey" in the text makes a nation of no "Turkey" that starts a line."""
+    texts = (title, *paragraphs)
+    return [
+        name
+        for name in _ALSO_WORDS
+        if any(re.search(rf"\b{name.lower()}\b", text) for text in texts)
+        and not any(re.search(rf"[a-z,] {name}\b", text) for text in texts)
+    ]
 
 
 def _limited(paragraphs: Sequence[str]) -> Iterator[str]:

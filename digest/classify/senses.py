@@ -6,12 +6,13 @@ the country or division of another place of that name. A small town that nothing
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from digest.classify.lexicon import Lexicon
-from digest.classify.mentions import Mention
+from digest.classify.mentions import ANOTHER_NAME, GOVERNMENT, NAME, ORGANISATION, PERSON, Mention
 from digest.places import Places
 
 _CLEAR = 2.0  # how much more prominent than any other a sense must be to be meant whatever stands around it
@@ -48,16 +49,34 @@ class Senses:
         for mention in mentions:
             if mention.firm and self._clear(mention):
                 support.add(mention.text, (mention.senses[0], *self._places.parents(mention.senses[0])))
+        people = {mention.text for mention in mentions if mention.rule == PERSON}
+        governments = {mention.text for mention in mentions if mention.rule == GOVERNMENT}
         resolved = []
         for mention in mentions:
+            if mention.rule == PERSON:
+                continue
             code = max(mention.senses, key=lambda code: self._fit(code, mention, support))
-            if not mention.firm:
-                supported = self._supported(mention, code, support)
-                if mention.text in self._lexicon.common or not (supported or self._stands_alone(mention, code)):
-                    continue
-                mention = replace(mention, weight=mention.weight * (1.0 if supported else 0.5))  # noqa: PLW2901
-            resolved.append((mention, code))
+            supported = self._supported(mention, code, support)
+            if not self._believed(mention, code, supported=supported, person=mention.text in people):
+                continue
+            place = self._places.find(code)
+            if mention.where == "title" and mention.text in governments and place and place.capital_of:
+                code = place.capital_of  # "Beijing warns Washington", when the text says what Beijing said
+            weight = mention.weight if mention.firm or supported else mention.weight * 0.5
+            resolved.append((replace(mention, weight=weight), code))
         return resolved
+
+    def _believed(self, mention: Mention, code: str, *, supported: bool, person: bool) -> bool:
+        """Whether a mention is of a place at all."""
+        if mention.rule not in {NAME, ANOTHER_NAME, ORGANISATION}:
+            return True
+        if person and not supported:
+            return False  # Michael Jordan, and then only Jordan
+        if mention.firm:
+            return True
+        place = self._places.find(code)
+        alone = mention.rule == NAME and place is not None and place.population >= _ALONE_FROM
+        return mention.text not in self._lexicon.common and (supported or alone)
 
     def _clear(self, mention: Mention) -> bool:
         """Whether a name means one thing whatever stands around it."""
@@ -75,23 +94,18 @@ class Senses:
         country = self._places.country(code)
         if country and (others := support.others(mention.text, country)):
             fit += 1.5 + min(1.0, others / 4)
-        if any(support.others(mention.text, outer) for outer in self._divisions(code)):
+        inside = (code,) if code != country else ()
+        if any(support.others(mention.text, outer) for outer in (*inside, *self._divisions(code))):
             fit += 1.5
         return fit
 
     def _divisions(self, code: str) -> Iterator[str]:
         """The divisions, below its country, in which a place lies."""
         country = self._places.country(code)
-        for outer in self._places.parents(code):
-            if outer == country or not country:
-                return
-            yield outer
+        if country and code != country:
+            yield from itertools.takewhile(lambda outer: outer != country, self._places.parents(code))
 
     def _supported(self, mention: Mention, code: str, support: _Support) -> bool:
         """Whether the division or country of a town is named by another word too."""
-        around = (*self._divisions(code), self._places.country(code))
+        around = (code, *self._divisions(code), self._places.country(code))
         return any(support.others(mention.text, outer) for outer in around)
-
-    def _stands_alone(self, mention: Mention, code: str) -> bool:
-        place = self._places.find(code)
-        return mention.rule == "name" and place is not None and place.population >= _ALONE_FROM

@@ -28,7 +28,7 @@ _LANGUAGE_AFTER = re.compile(
 )
 _LANGUAGE_BEFORE = re.compile(
     r"\b(?:speaks?|spoke|speaking|fluent|learn(?:s|ed|ing)?|taught|translated|written|understand|said|read|published)"
-    r"\s(?:\w+\s)?(?:in(?:to)?\s)?$"
+    r"\s(?:[A-Z]\w+(?:,|,? and|,? or)\s)*(?:\w+\s)?(?:in(?:to)?\s)?$"
 )
 _LANGUAGE_END = re.compile(r"\s*(?:[.,;:!?)\"]|(?:and|or|but|to|at|with|as|well|fluently)\b|$)")
 _TITLE_BEFORE = re.compile(
@@ -71,7 +71,8 @@ _WORD_BEFORE = re.compile(r"(?:^|\s)(?P<word>[A-Z][a-z'&-]+)\s$")
 _SENTENCE_BEFORE = re.compile(r"(?:^|[.!?:\"'-]\s+)[A-Z][a-z'&-]+\s$")
 _WORD_AFTER = re.compile(r"\s(?P<word>[A-Z][a-z'-]+)")
 _SAYING = re.compile(
-    r"\s(?:has |had |have |also |later |on \w+day )?(?:said|says|saying|wants?|wanted|warn(?:s|ed)|accus(?:es|ed)|"
+    r"(?:\sand\s[A-Z]\w+)?\s(?:has |had |have |also |later |on \w+day )?"
+    r"(?:said|says|saying|wants?|wanted|warn(?:s|ed)|accus(?:es|ed)|"
     r"agree[sd]|announced|urge[sd]|insist(?:s|ed)|den(?:ies|ied)|believe[sd]|hope[sd]|fears?|feared|refuse[sd]|"
     r"vow(?:s|ed)|pledge[sd]|impose[sd]|reject(?:s|ed)|call(?:s|ed) (?:on|for)|demand(?:s|ed)|claim(?:s|ed)|"
     r"consider(?:s|ed)|retaliate[sd])\b"
