@@ -28,8 +28,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from digest.errors import Busy, ConfigError, StoreError
 from digest.store.schema import Utc
 
-AnyRow: TypeAlias = Row[*tuple[Any, ...]]
-AnyQuery: TypeAlias = sa.Select[*tuple[Any, ...]]
+AnyRow: TypeAlias = "Row[*tuple[Any, ...]]"
+AnyQuery: TypeAlias = "sa.Select[*tuple[Any, ...]]"
 
 WAIT_SECONDS: Final = 30  # how long a writer waits for another
 
@@ -55,7 +55,9 @@ class Database:
             arguments: dict[str, Any] = {"timeout": wait}
         else:
             # What waits for a lock longer than this would otherwise wait for ever.
-            arguments = {"connect_timeout": 10, "options": f"-c timezone=UTC -c lock_timeout={int(wait * 1000)}"}
+            given = self.url.query.get("options", "")  # the URL may carry options of its own, as a search_path
+            options = f"{given} -c timezone=UTC -c lock_timeout={int(wait * 1000)}"
+            arguments = {"connect_timeout": 10, "options": options}
         try:
             self._engine = sa.create_engine(
                 self.url,

@@ -182,13 +182,10 @@ class CampaignLedger:
         at = {record.delivery: record.at for record in refused}
         for start in range(0, len(refused), _CHUNK):
             numbers = [record.delivery for record in refused[start : start + _CHUNK]]
-            of_number = dict(
-                connection.execute(
-                    sa.select(deliveries.c.key, deliveries.c.id).where(
-                        deliveries.c.id.in_(numbers), deliveries.c.state == DeliveryState.REFUSED.value
-                    )
-                ).tuples()
+            query = sa.select(deliveries.c.key, deliveries.c.id).where(
+                deliveries.c.id.in_(numbers), deliveries.c.state == DeliveryState.REFUSED.value
             )
+            of_number = {row.key: row.id for row in connection.execute(query)}
             history: dict[str, list[AnyRow]] = defaultdict(list)
             for row in connection.execute(_HISTORY.where(deliveries.c.key.in_(of_number))):
                 history[row.key].append(row)

@@ -1,8 +1,9 @@
-"""Each test runs on a fresh SQLite file and on a fresh database of a real PostgreSQL."""
+"""Each test runs on a fresh SQLite file and in a fresh schema of a real PostgreSQL."""
 
 from __future__ import annotations
 
 import itertools
+import signal
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -33,11 +34,15 @@ def postgresql() -> Iterator[MakeUrl]:
 
         def make(name: str) -> str:
             with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-                connection.execute(f'CREATE DATABASE "{name}"'.encode())
-            return str(server.get_uri(database=name, driver="psycopg"))
+                connection.execute(f'CREATE SCHEMA "{name}"'.encode())
+            return f"{server.get_uri(driver='psycopg')}&options=-csearch_path%3D{name}"
 
         yield make
     finally:
+        process = server.get_postmaster_info().process
+        assert process is not None
+        process.send_signal(signal.SIGQUIT)  # "immediate": it need not write back what is thrown away
+        process.wait(10)
         server.cleanup()
 
 

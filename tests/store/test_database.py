@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import multiprocessing
-import os
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -22,6 +22,8 @@ from digest.store.migrating import HEAD, configuration, migrate
 from digest.store.payload import Payload, canonical
 from digest.store.schema import metadata
 from tests.store.samples import NOW, make_article
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_migrations_make_exactly_the_tables_of_the_schema(url: str) -> None:
@@ -57,26 +59,23 @@ def test_a_store_of_a_newer_version_is_refused(url: str) -> None:
             store.migrate(site="a", now=NOW)
 
 
-def _migrate_in_another_process(url: str, gate: object, answers: object) -> None:
-    gate.wait()  # type: ignore[attr-defined]  # a multiprocessing.Event
-    with Store.open(url) as store:
-        answers.put(store.migrate(site=str(os.getpid()), now=NOW))  # type: ignore[attr-defined]  # a Queue
+def _python(code: str, *arguments: str) -> subprocess.Popen[str]:
+    """Another process: `code` sees the arguments in sys.argv, and what it prints is its answer."""
+    imports = "import sys, time; from datetime import UTC, datetime; from digest.store import Store; "
+    return subprocess.Popen(
+        [sys.executable, "-c", imports + code, *arguments], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
 
 
 def test_processes_that_start_together_make_one_store(url: str) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    gate, answers = spawn.Event(), spawn.Queue()
-    processes = [
-        spawn.Process(target=_migrate_in_another_process, args=(url, gate, answers), daemon=True) for _ in range(2)
-    ]
-    for process in processes:
-        process.start()
-    gate.set()
-    sites = {answers.get(timeout=60) for _ in processes}
-    for process in processes:
-        process.join(60)
-    answers.close()
-    assert len(sites) == 1
+    code = (
+        "store = Store.open(sys.argv[1]); "
+        "print(store.migrate(site=sys.argv[2], now=datetime(2018, 7, 23, tzinfo=UTC))); store.close()"
+    )
+    processes = [_python(code, url, site) for site in "ab"]
+    sites = [process.communicate(timeout=60)[0] for process in processes]
+    assert len(set(sites)) == 1
+    assert [process.returncode for process in processes] == [0, 0]
 
 
 def test_sqlite_is_durable_and_private(tmp_path: Path) -> None:
@@ -212,30 +211,29 @@ def test_a_lock_keeps_others_out_until_it_ends(store: Store) -> None:
         pass
 
 
-def _hold_and_die(url: str, ready: object) -> None:
-    with Store.open(url) as store, store.hold("send"):
-        ready.set()  # type: ignore[attr-defined]  # a multiprocessing.Event
-        time.sleep(60)
-
-
 def test_a_lock_dies_with_its_process(url: str) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    ready = spawn.Event()
-    process = spawn.Process(target=_hold_and_die, args=(url, ready), daemon=True)
-    with Store.open(url) as store:
-        process.start()
-        assert ready.wait(30)
+    code = "store = Store.open(sys.argv[1])\nwith store.hold('send'): print('held', flush=True); time.sleep(60)"
+    process = _python(code, url)
+    with process, Store.open(url) as store:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
         with pytest.raises(Busy), store.hold("send"):
             pass  # pragma: no cover - never entered
         process.kill()
-        process.join(10)
+        process.wait(10)
         for _ in range(100):  # the server needs a moment to see that its client is gone
             try:
                 with store.hold("send"):
                     return
             except Busy:
                 time.sleep(0.05)
-        pytest.fail("still held")
+        pytest.fail("still held")  # pragma: no cover - the failure itself
+
+
+def test_a_missing_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ConfigError, match=r"digest-publisher\[postgresql\]"):
+        Store.open("postgresql://localhost/db")
 
 
 def test_json_is_deterministic_and_reads_back() -> None:
@@ -275,6 +273,6 @@ def test_a_lost_session_is_replaced(url: str) -> None:
         with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as admin:
             admin.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
             )
         assert store.site() == "a"
