@@ -27,6 +27,7 @@ from digest.jail import Jail
 from digest.model import Intake, Source, SourceKind
 from digest.pickup import claim, folder
 from digest.pickup.document import Reading, read, read_document
+from digest.pickup.files import whole
 from digest.pickup.found import Aside, Found, Taken, Waiting
 
 SETTLE: Final = timedelta(seconds=2)  # a file changed more recently may still be growing
@@ -91,4 +92,29 @@ def pick_up(
     yield from folder.in_place(files, root.resolve(), reader, seen=seen, now=now, settle=settle, aside=mine)
 
 
-__all__ = ["SETTLE", "Aside", "Found", "Reading", "Taken", "Waiting", "pick_up", "read", "read_document"]
+def look(
+    source: Source, root: Path, *, now: datetime, zone: tzinfo, jail: Jail
+) -> Iterator[tuple[str, Reading | PickupError]]:
+    """What a source holds, file by file, as if for the first time; nothing is moved, nothing is kept.
+
+    Yields:
+        The origin, with what was read or why it could not be.
+
+    Raises:
+        PickupError: the source itself is not there, or leads out of `root`.
+    """
+    base = folder.base_of(source, root)
+    files = folder.walk(base, source) if base.is_dir() else iter([(base.name, base)])
+    for origin, path in files:
+        try:
+            yield origin, read(whole(path, root.resolve()), origin, source, now=now, zone=zone, jail=jail)
+        except PickupError as error:
+            yield origin, error
+        except OSError as error:
+            yield (
+                origin,
+                PickupError(f"cannot be read: {error.strerror}", where=origin, remedy="mend it, or take it away"),
+            )
+
+
+__all__ = ["SETTLE", "Aside", "Found", "Reading", "Taken", "Waiting", "look", "pick_up", "read", "read_document"]

@@ -71,10 +71,15 @@ _ZH_AGENCY: Final = r"(?P<agency>新华社|新華社|中新社|中新网|中新�
 _ZH_DATE: Final = r"(?:(?:(?P<year>\d{4})年)?(?P<month>\d{1,2})月)?(?P<day>\d{1,2})日"
 _ZH_NAMES: Final = r"(?:\s*[（(](?P<reporters>[^（）()]{2,40})[）)])?"
 _ZH: Final = (
+    re.compile(
+        rf"[（(](?P<agency>中央社|[\u4e00-\u9fff]{{2,4}}[社报報网網])\s*(?:记者|記者)\s*"
+        rf"(?P<reporters>[\u4e00-\u9fff]{{2,3}})(?P<place>[\u4e00-\u9fff]{{2,8}}?)\s*{_ZH_DATE}\s*(?:專)?[电電][）)]\s*"
+    ),
     re.compile(rf"(?:【[^】]{{1,12}}】)?{_ZH_AGENCY}\s*(?P<place>[\u4e00-\u9fff·]{{2,12}}?)?\s*{_ZH_DATE}\s*(?:[电電讯訊]|消息){_ZH_NAMES}\s*[，,：: ]?\s*"),
     re.compile(rf"{_ZH_AGENCY}\s*(?P<place>[\u4e00-\u9fff·]{{2,12}}?)\s*[电電訊]{_ZH_NAMES}\s*[，,：: ]?\s*"),
     re.compile(rf"[（(](?P<agency>[\u4e00-\u9fff]{{2,8}}?)\s*(?P<place>[\u4e00-\u9fff·]{{2,8}})?\s*{_ZH_DATE}\s*[电電讯訊][）)]\s*"),
     re.compile(rf"(?P<agency>)(?P<place>[\u4e00-\u9fff·]{{2,8}}?)\s*{_ZH_DATE}\s*[电電]{_ZH_NAMES}\s*[，,：: ]?\s*"),
+    re.compile(rf"(?P<agency>本报|本報|本网|本網|本刊|本台)\s*(?:[讯訊]|消息){_ZH_NAMES}\s*[，,：: ]?\s*"),
     re.compile(r"【(?P<agency>财新网|[\u4e00-\u9fff]{2,8}[网報报社])】\s*(?:[（(](?P<reporters>[^（）()]{2,40})[）)])\s*"),
 )  # fmt: skip
 _ZH_REPORTER: Final = re.compile(r"^(?:[\u4e00-\u9fff]{0,8}?(?:见习|特约)?(?:记者|記者|通讯员|作者)|文)[\s：:/／]*")
@@ -129,7 +134,7 @@ def _chinese(match: re.Match[str], paragraph: str) -> Dateline:
     agency = parts["agency"] or ""
     return Dateline(
         place=(parts.get("place") or "").strip(),
-        agency="" if agency in {"本报", "本報"} else agency,
+        agency="" if agency.startswith("本") else agency,
         reporters=reporters(parts.get("reporters") or ""),
         day=(parts.get("year") or "", parts["month"], int(day)) if day and parts["month"] else None,
         rest=paragraph[match.end() :],

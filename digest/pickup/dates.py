@@ -75,6 +75,7 @@ _DATES: Final = (
 _DATE: Final = tuple(re.compile(rf"(?<![\d\w]){pattern}", re.IGNORECASE) for pattern in _DATES)
 _TIME_AFTER: Final = re.compile(rf"{_JOIN}(?:{_TIME}|{_ZH_TIME}|{_BARE_HOUR})(?![\d:])", re.IGNORECASE)
 _TIME_BEFORE: Final = re.compile(rf"(?<![\d:])(?:{_TIME}|{_BARE_HOUR}){_JOIN}(?:\w{{3,9}},?\s+)?$", re.IGNORECASE)
+_ZONE_ONLY: Final = re.compile(r"(?=\s*\(?(?:GMT|UTC)\b)" + _ZONE, re.IGNORECASE)
 _ISO_CHARS: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?\s?(?:Z|[+-]\d\d:?\d\d)?)?")
 _LATEST: Final = timedelta(days=2)  # a page from further in the future has a wrong clock
 
@@ -111,7 +112,9 @@ def find(text: str) -> list[Stamp]:
         elif (clock := _TIME_BEFORE.search(text, taken, start)) is not None and (wall := _clock(clock)) is not None:
             start = clock.start()
         else:
-            wall, clock = None, None
+            wall = None
+            if (clock := _ZONE_ONLY.match(text, end)) is not None:
+                end = clock.end()
         moment = datetime.combine(day, wall or time(0, 0))
         found.append(Stamp(moment=moment, zone=_zone(clock), timed=wall is not None, start=start, end=end))
         taken = end

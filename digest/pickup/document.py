@@ -150,7 +150,9 @@ def _drafts(
         return [_markdown(text, name, named or zone, jail)], []
     if kind == "html":
         return [_html(text, name, named, zone, source, jail)], []
-    return [page.read(text, name=name, zone=stamps, now=now, publisher_zone=named is None)], []
+    return [
+        page.read(text, name=name, zone=stamps, now=now, publisher=source.publisher, publisher_zone=named is None)
+    ], []
 
 
 def _zone(name: str, where: str) -> tzinfo | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from digest.pickup import dates, publishers
-from digest.pickup.dateline import reporters
+from digest.pickup.dateline import reporters, signature
 from digest.pickup.dates import Stamp
 
 
@@ -29,13 +29,14 @@ class Fields:
     title: str = ""
     url: str = ""
     publisher: str = ""
+    agency: str = ""
     keywords: list[str] = field(default_factory=list)
     published: Stamp | None = None
     updated: Stamp | None = None
 
     def add(self, other: Fields) -> None:
         """Take over what is not said yet; the first to say a thing is right."""
-        for name in ("source", "byline", "editor", "section", "title", "url", "publisher"):
+        for name in ("source", "byline", "editor", "section", "title", "url", "publisher", "agency"):
             if not getattr(self, name):
                 setattr(self, name, getattr(other, name))
         if other.published and (not self.published or (other.published.timed and not self.published.timed)):
@@ -47,7 +48,7 @@ class Fields:
     def any(self) -> bool:
         """Whether anything is said."""
         return bool(
-            self.source or self.byline or self.editor or self.section or self.title or self.url or self.publisher
+            self.source or self.byline or self.editor or self.section or self.title or self.url or self.publisher or self.agency
             or self.keywords or self.published or self.updated
         )  # fmt: skip
 
@@ -77,9 +78,9 @@ _OPENING: Final = re.compile(
 )
 _SEGMENTS: Final = re.compile(r"\s*[|｜;；•]\s*|\s+[·/–—-]\s+|\s{2,}|^\s*[·/]\s*|\s*[·/]\s*$")
 _FILLER: Final = re.compile(
-    r"(?:\W|\b(?:published|posted|updated|last|first|modified|on|at|by|from|the|gmt|utc|cst|ist|local time|hrs?|pm|am|ago|min(?:ute)?s?|hours?"
+    r"(?:(?:https?://|www\.)\S+|\W|\b(?:published|posted|updated|last|first|modified|on|at|by|from|the|gmt|utc|cst|ist|local time|hrs?|pm|am|ago|min(?:ute)?s?|hours?"
     r"|days?|years?|read|beijing time|mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|print|share|e-?mail|comments?|a|\d+)\b"
-    r"|北京时间|星期[一二三四五六日天]|字号|大|中|小|打印|分享|分享到|微信|微博|评论|发布|浏览|阅读|点击|次|来源|版权|我要|纠错|收藏|T\|)*",
+    r"|更新|北京时间|星期[一二三四五六日天]|字号|大|中|小|打印|分享|分享到|微信|微博|评论|发布|浏览|阅读|点击|次|来源|版权|我要|纠错|收藏|T\|)*",
     re.IGNORECASE,
 )
 _PERSON: Final = r"(?:[A-ZÀ-Þ][\w.'’\-]*|de|van|von|der|al|bin|binti|da|del|la|el|ul|ibn)"
@@ -90,6 +91,7 @@ _BYLINE: Final = re.compile(
 )
 _ZH_BYLINE: Final = re.compile(r"(?:[■□●]\s*)?(?:[\u4e00-\u9fff]{0,8}?(?:见习|特约|实习)?(?:记者|記者|通讯员|作者|撰文)|文)[\s:：/／]+(?P<names>[\u4e00-\u9fff·]{2,4}(?:[\s、，]+(?:通讯员\s*)?[\u4e00-\u9fff·]{2,4}){0,5})(?:\s*(?:发自)?[\u4e00-\u9fff]{0,6}(?:报道|文|电))?")  # fmt: skip
 _CREDITS: Final = re.compile(r"[(（]?\s*(?:Additional )?(?:Reporting|Writing|Editing|Compiled|Written|Edited|Reported|Translated) by\b.{3,400}", re.DOTALL)  # fmt: skip
+_OPEN, _CLOSED = re.compile(r"[(（\[【]"), re.compile(r"[)）\]】]")
 _VERB: Final = re.compile(r"\b(?:is|are|was|were|has|have|had|will|would|said|says|can|could|to|that|which|who)\b")
 _LONGEST: Final = 300
 
@@ -100,6 +102,9 @@ def read(line: str) -> Fields | None:
         return None
     if _CREDITS.fullmatch(line):
         return _credits(line)
+    rest, signed = signature(line)
+    if signed and not rest:  # "(Xinhua)" on a line of its own
+        return Fields(agency=signed)
     line = line.strip("*+•▪■►▶»>–— \t")
     found = Fields()
     pieces = _pieces(line)
@@ -153,6 +158,8 @@ def _stamps(found: Fields, name: str, text: str) -> str:
 
 def _labelled(found: Fields, name: str, value: str) -> bool:
     value = value.strip(" ,()[]（）【】")
+    if name in {"source", "editor", "byline"}:
+        value = _CLOSED.split(value)[0].strip() if not _OPEN.search(value) else value
     if len(value) > (200 if name in {"title", "url"} else 90) or (name == "section" and _VERB.search(value)):
         return False
     if name in {"source", "editor"} and (value.endswith((".", "。")) and len(value.split()) > 8):
@@ -184,9 +191,14 @@ def _unlabelled(found: Fields, segment: str, *, whole: bool) -> bool:
     return False
 
 
+_OFFICE: Final = re.compile(
+    r"^(?:(?i:by)\s+)?(?:[A-Z]\w+ )?(?:(?i:staff|special|senior|chief|foreign) )?(?i:writers?|reporters?|correspondents?) (?=[A-Z])"
+)
+
+
 def byline(text: str) -> str:
     """The names of a byline ("By Jane Doe and John Roe, Reuters" -> "Jane Doe and John Roe"), or ""."""
-    text = text.strip(" .")
+    text = _OFFICE.sub("By ", text.strip(" ."))
     if match := _ZH_BYLINE.fullmatch(text):
         return reporters(match["names"])
     if len(text) <= 120 and (match := _BYLINE.fullmatch(text)) and not _VERB.search(match["names"]):
@@ -241,7 +253,8 @@ def keyword_line(line: str) -> list[str]:
     if len(items) < 2 or any(not _LIST_ITEM.fullmatch(item) or _VERB.search(item) for item in items):
         return []
     if chinese:
-        return items if all(len(item) <= 10 for item in items) else []
+        longest = 10 if _COMMAS.search(line) else 5  # apart by spaces alone, longer ones are the halves of a headline
+        return items if all(len(item) <= longest for item in items) else []
     named = sum(item[:1].isupper() or item[:1].isdigit() for item in items)
     return items if all(len(item.split()) <= 4 for item in items) and named >= (len(items) + 1) // 2 else []
 
@@ -374,6 +387,8 @@ def section(line: str) -> str:
     if len(line) > 80 or line.endswith((".", "。", "?", "!", ",")):
         return ""
     text = _LAST_CRUMB.sub("", _HOME.sub("", line)).strip()
+    if "|" in line and text != line:  # "Home | World | China" is a menu
+        return ""
     crumbs = [crumb for crumb in _CRUMBS.split(text) if crumb]
     if not crumbs or any(
         len(crumb.split()) > 4 or len(crumb) > 30 or any(c.isdigit() for c in crumb) for crumb in crumbs
@@ -384,6 +399,18 @@ def section(line: str) -> str:
     if len(crumbs) > 4 or not all(crumb[:1].isupper() or not crumb.isascii() for crumb in crumbs):
         return ""
     return text if len(crumbs) <= 3 or _HOME.match(line) else ""
+
+
+_EDITOR: Final = re.compile(
+    r"(?:\b(?:web )?editors?|责任编辑|責任編輯|责编|编辑|編輯)\s*[:：]\s*(?P<name>[^)）\]】|｜.。]{2,40})",
+    re.IGNORECASE,
+)
+
+
+def editor(line: str) -> str:
+    """The editor that a line of furniture names in passing: "... follow us)(Web editor: Zhang Lin)"."""
+    match = _EDITOR.search(line)
+    return match["name"].strip(" 【[(（") if match else ""
 
 
 def is_section_word(line: str) -> bool:

@@ -49,6 +49,15 @@ def snapshot(descriptor: int) -> Snapshot:
     return Snapshot(data=data, before=before, after=os.fstat(descriptor))
 
 
+def whole(path: Path, home: Path) -> bytes:
+    """The bytes of a file inside a folder, up to one more than is allowed; errors as for `open_inside`."""
+    descriptor = open_inside(path, home)
+    try:
+        return snapshot(descriptor).data
+    finally:
+        os.close(descriptor)
+
+
 def growing(info: os.stat_result, now: datetime, settle: timedelta) -> bool:
     """Whether a file changed so recently that its writer may not be done.
 

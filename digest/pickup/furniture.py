@@ -17,21 +17,29 @@ from typing import Final
 class Part(Enum):
     """What a line of furniture says about its neighbours."""
 
-    STOP = "stop"  # what follows is furniture too: related stories, comments, colophon
+    LIST = "list"  # heads a list of other stories; text may go on after it
+    STOP = "stop"  # what follows is furniture too: comments, colophon
     ASIDE = "aside"  # stands alone, text may go on after it: player, advertisement, caption, prompt
 
 
 _LONGEST: Final = 420  # characters; longer lines are judged by their shape
 _BULLET: Final = re.compile(r"^[\s*+•·▪■□►▶»>●○◆★☆|▲△※◇\-–—]+(?=\S)")
 _WORDS: Final = re.compile("[\"“‘'「『]")
+# "Subscribe to no illusions, he warned." is told, not offered; a caption tells too, but begins with its picture.
+_TOLD: Final = re.compile(
+    r"\b(?:said|says|warned|told|added|according to|reported|announced|noted|argued)\b.*[.!?][\"”’')]*$"
+)
+_CAPTION: Final = re.compile(
+    r"(?:\w+ )?(?:photos?|images?|pictures?|file|video|illustration|undated)\b|.*[/(\[][^/(\[]*$", re.IGNORECASE
+)
 
 
 @cache
 def _patterns() -> dict[Part, re.Pattern[str]]:
     found: dict[Part, list[str]] = {kind: [] for kind in Part}
-    kind = Part.STOP
+    kind = Part.LIST
     for line in files("digest.pickup").joinpath("furniture.txt").read_text("utf-8").splitlines():
-        if line in {"[stop]", "[aside]"}:
+        if line in {"[list]", "[stop]", "[aside]"}:
             kind = Part(line.strip("[]"))
         elif line and not line.startswith("# "):
             found[kind].append(f"(?:{line})")
@@ -43,7 +51,7 @@ def part(line: str) -> Part | None:
     bare = _BULLET.sub("", line)
     if not bare:
         return Part.ASIDE
-    if len(bare) > _LONGEST or _WORDS.match(bare):
+    if len(bare) > _LONGEST or _WORDS.match(bare) or (_TOLD.search(bare) and not _CAPTION.match(bare)):
         return None
     for kind, pattern in _patterns().items():
         if pattern.fullmatch(bare):

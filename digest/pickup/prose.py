@@ -232,14 +232,23 @@ def is_sentence(text: str) -> bool:
     return bool(_FULL_STOP.search(text)) and len(text) >= 4 and any(c.isalpha() for c in text)
 
 
-def longest_run(weights: Sequence[float], start: int = 0) -> tuple[int, int]:
-    """The half-open span from `start` on with the greatest sum of weights (Kadane's algorithm); empty if all are negative."""
-    best, best_span = 0.0, (start, start)
-    total, first = 0.0, start
+def runs(weights: Sequence[float], start: int, drop: float) -> list[tuple[float, int, int]]:
+    """The runs of positive weight from `start` on, each as (sum, first, end): a run ends at its highest sum once the sum
+    has fallen by `drop` from there, or to nothing.
+    """
+    found: list[tuple[float, int, int]] = []
+    total, first, peak, end = 0.0, start, 0.0, start
     for index in range(start, len(weights)):
         if total <= 0:
-            total, first = 0.0, index
+            if peak > 0:
+                found.append((peak, first, end))
+            total, first, peak, end = 0.0, index, 0.0, index
         total += weights[index]
-        if total > best:
-            best, best_span = total, (first, index + 1)
-    return best_span
+        if total > peak:
+            peak, end = total, index + 1
+        elif peak - total > drop:
+            found.append((peak, first, end))
+            total, first, peak, end = 0.0, index + 1, 0.0, index + 1
+    if peak > 0:
+        found.append((peak, first, end))
+    return found

@@ -28,7 +28,7 @@ _KNOWN: Final = {
     _SINGAPORE: "china knowledge|the straits times|straits times|channel newsasia|cna|联合早报|聯合早報|the business times",
     _LONDON: "bbc|bbc news|the guardian|guardian|financial times|the economist|sky news|the telegraph|the independent",
     _NEW_YORK: (
-        "associated press|ap|the associated press|美联社|cnn|the new york times|new york times|bloomberg|彭博社|cnbc"
+        "cnn|the new york times|new york times|bloomberg|彭博社|cnbc"
         "|the wall street journal|dow jones|dow jones newswires|upi|prnewswire|pr newswire|business wire|globe newswire"
         "|the washington post|marketwatch|voa|voice of america"
     ),
@@ -45,7 +45,7 @@ _KNOWN: Final = {
     "Asia/Qatar": "al jazeera|半岛电视台",
 }
 # Their stamps are in no one zone, or their pages print it.
-_ZONELESS: Final = "reuters|thomson reuters|路透社|路透|afp|agence france-presse|法新社|efe|ansa|politico|axios|ap news|the conversation"
+_ZONELESS: Final = "associated press|ap|the associated press|美联社|reuters|thomson reuters|路透社|路透|afp|agence france-presse|法新社|efe|ansa|politico|axios|ap news|the conversation"
 
 _ZONES: Final = {name: zone for zone, names in _KNOWN.items() for name in names.split("|")}
 _NAMES: Final = frozenset([*_ZONES, *_ZONELESS.split("|")])
@@ -62,6 +62,15 @@ def _key(name: str) -> str:
 def known(name: str) -> bool:
     """Whether this is the name of a publisher or agency of the table."""
     return _key(name) in _NAMES
+
+
+def known_start(name: str) -> str:
+    """The known name that a longer one starts with ("South China Morning Post Publishers" -> without its last word), or ""."""
+    words = name.strip(" .").split()
+    if len(words) <= 1:
+        return name.strip(" .") if known(name) else ""
+    starts = (" ".join(words[:end]) for end in range(len(words), 0, -1))
+    return next((start for start in starts if known(start)), "")
 
 
 def zone_of(name: str) -> tzinfo | None:
