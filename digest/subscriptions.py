@@ -82,13 +82,10 @@ def read_address(text: str) -> str:
             f"'{shown}' has letters before the @ that most mail servers cannot carry", remedy="use an ASCII address"
         )
     try:
-        found = validate_email(given, check_deliverability=False, allow_smtputf8=False)
+        found = validate_email(given, check_deliverability=False, allow_smtputf8=False, strict=True)
     except EmailNotValidError as error:
         raise AddressError(f"'{shown}' is not an address: {error}", remedy="correct it") from None
-    address = f"{found.local_part}@{found.ascii_domain}"
-    if len(address) > _LIMITS["address"]:
-        raise AddressError(f"'{shown}…' is longer than {_LIMITS['address']} characters", remedy="correct it")
-    return address
+    return f"{found.local_part}@{found.ascii_domain}"
 
 
 def add(
