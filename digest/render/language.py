@@ -9,14 +9,14 @@ from __future__ import annotations
 import gettext
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
-from babel.dates import format_date, format_interval, format_skeleton
+from babel.dates import format_date, format_skeleton
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, read_po
 from babel.numbers import format_decimal
@@ -74,15 +74,12 @@ class Language:
             text = format_date(first, "long", locale=self._locale)
         else:
             field = "y" if first.year != last.year else "M" if first.month != last.month else "d"
-            patterns: Sequence[str] | None = self._locale.interval_formats.get("yMMMd", {}).get(field)
-            if patterns is None:
-                text = format_interval(first, last, "yMMMd", locale=self._locale)
-            else:
-                longer = (_SHORT_MONTH.sub(lambda month: month[0] + month[0][0], pattern) for pattern in patterns)
-                text = "".join(
-                    format_date(day, pattern, locale=self._locale)
-                    for day, pattern in zip((first, last), longer, strict=True)
-                )
+            patterns = self._locale.interval_formats["yMMMd"][field]
+            longer = (_SHORT_MONTH.sub(lambda month: month[0] + month[0][0], pattern) for pattern in patterns)
+            text = "".join(
+                format_date(day, pattern, locale=self._locale)
+                for day, pattern in zip((first, last), longer, strict=True)
+            )
         return str(text).translate(_THIN_SPACES)
 
     def name_of(self, names: Mapping[str, str]) -> str:

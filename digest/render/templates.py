@@ -50,6 +50,7 @@ _JINJA_FILTERS = (
     "lower",
     "map",
     "select",
+    "selectattr",
     "sort",
     "trim",
     "upper",

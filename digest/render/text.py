@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import accumulate
 from urllib.parse import quote, urlsplit, urlunsplit
 
 WIDTH = 72  # columns of the plain text; RFC 3676, 4.2 advises at most 78
@@ -128,12 +129,9 @@ def _columns(character: str) -> int:
 
 def _fitting(text: str, columns: int) -> str:
     """The longest beginning that takes at most so many columns, and is no tower of combining marks."""
-    taken = 0
-    for position, character in enumerate(text):
-        taken += _columns(character)
-        if taken > columns or position >= columns * _MOST_PER_COLUMN:
-            return text[:position]
-    return text
+    most = columns * _MOST_PER_COLUMN
+    taken = accumulate(map(_columns, text))
+    return next((text[:place] for place, sum_ in enumerate(taken) if sum_ > columns or place >= most), text)
 
 
 def _pieces(text: str, columns: int) -> Iterator[str]:
@@ -158,7 +156,8 @@ def _may_break(before: str, after: str) -> bool:
 
 def _broken(piece: str, columns: int) -> Iterator[str]:
     while width(piece.rstrip()) > columns:
-        head = _fitting(piece, columns)
+        head = _fitting(piece, columns) or piece[0]
         yield head
         piece = piece[len(head) :]
-    yield piece
+    if piece:
+        yield piece

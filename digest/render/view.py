@@ -291,11 +291,11 @@ class Viewer:
             direct = [piece for piece in evidence if piece.where in where and piece.text]
             if name and direct and name not in found:
                 best = max(direct, key=lambda piece: piece.weight)
-                found[name] = self.language.gettext("%(name)s: “%(words)s” (%(where)s)") % {
-                    "name": shown(name),
-                    "words": shown(best.text),
-                    "where": where[best.where],
-                }
+                known = {"name": shown(name), "words": shown(best.text), "where": where[best.where]}
+                said = self.language.gettext("%(name)s: “%(words)s” (%(where)s)")
+                if known["words"].casefold() == known["name"].casefold():
+                    said = self.language.gettext("%(name)s (%(where)s)")
+                found[name] = said % known
         reasons = list(found.values())[:3]
         if item.pinned:
             reasons.insert(0, self.language.gettext("pinned by the editor"))

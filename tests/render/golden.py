@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from digest.model import Length
@@ -10,6 +11,7 @@ from tests.render import factory
 FOLDER = Path(__file__).parent / "golden_files"
 
 
+@lru_cache(maxsize=1)
 def made() -> dict[str, str]:
     """File name -> what is rendered now."""
     renderer = factory.renderer()

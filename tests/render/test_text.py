@@ -44,6 +44,10 @@ def test_wrap_breaks_a_word_without_end() -> None:
     assert wrap("x" * 25, 10) == "x" * 10 + "\n" + "x" * 10 + "\n" + "x" * 5
 
 
+def test_wrap_ends_where_there_is_no_room() -> None:
+    assert wrap("广东", 1) == "广\n东"
+
+
 def test_wrap_of_nothing_is_its_indent_without_blanks() -> None:
     assert wrap("", first="    ") == ""
 
