@@ -274,7 +274,7 @@ _NOT_WORD: Final = re.compile(r"[\W_]+")
 
 
 def fingerprint(paragraphs: Iterable[str]) -> str:
-    """SHA-256 (hex) over the letters and digits of a text: equal for texts that differ in layout, case or punctuation."""
+    """SHA-256 (hex) over the letters and digits of a text: equal where only layout, case or punctuation differ."""
     digest = hashlib.sha256()
     for paragraph in paragraphs:
         digest.update(_NOT_WORD.sub("", unicodedata.normalize("NFKC", plain(paragraph)).casefold()).encode())

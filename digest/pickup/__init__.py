@@ -1,11 +1,11 @@
-"""Pick up: new articles come in, from folders and from feed documents.
+r"""Pick up: new articles come in, from folders and from feed documents.
 
     source -> pick_up -> files that are new and whole          folder.py (left in place), claim.py (taken away)
            -> read    -> text -> drafts -> articles            document.py
                          |        |
-                         |        +- page.py       a page as raw text:  dates, dateline, fields, furniture, prose
-                         |        +- markdown      with front matter    \\
-                         |        +- html          trafilatura, lxml     } in the jail: inside/
+                         |        +- page.py       a page as raw text: lines.py, locate.py, fields.py, dateline.py ...
+                         |        +- markdown.py   with front matter    \
+                         |        +- html.py       a page as HTML        } their parsers in the jail: inside/
                          |        +- feed.py       RSS, RDF, Atom       /
                          |        +- records.py    JSON: ours, ninjs, JSON Feed
                          +- decode.py
@@ -58,8 +58,8 @@ def pick_up(
         settle: how long a file must have been left alone.
 
     Yields:
-        Taken (store its articles, remember its signature, then call its `done`), Waiting (nothing to do; the next run looks
-        again) or Aside (remember its signature and the error).
+        Taken (store its articles, remember its signature, then call its `done`), Waiting (nothing to do; the next run
+        looks again) or Aside (remember its signature and the error).
 
     Raises:
         PickupError: the source itself is not there, or leads out of `root`.

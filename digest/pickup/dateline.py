@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from digest.pickup import publishers
+from digest.pickup.words import pattern, words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,18 +33,19 @@ _MONTH: Final = (
     r"|SEPT?(?:EMBER)?|OCT(?:OBER)?|NOV(?:EMBER)?|DEC(?:EMBER)?)\.?"
 )
 _DAY: Final = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
-_DATE: Final = rf"(?:{_MONTH}\s+{_DAY}|{_DAY.replace('day', 'day2')}\s+{_MONTH.replace('month', 'month2')})(?:,?\s+(?P<year>(?:19|20)\d\d))?"
+_DAY_FIRST: Final = rf"{_DAY.replace('day', 'day2')}\s+{_MONTH.replace('month', 'month2')}"
+_DATE: Final = rf"(?:{_MONTH}\s+{_DAY}|{_DAY_FIRST})(?:,?\s+(?P<year>(?:19|20)\d\d))?"
 _CITY: Final = r"[A-ZÀ-Þ][A-ZÀ-Þ.'’\-]+(?:[ /][A-ZÀ-Þ][A-ZÀ-Þ.'’\-]*)*"  # in capitals, as wires print it
 _TITLE_CITY: Final = r"[A-ZÀ-Þ][\w.'’\-]+(?:[ /-](?:de|del|do|al-|la|[A-ZÀ-Þ])[\w.'’\-]*){0,3}"
 _STATE: Final = r"(?:,\s+[A-ZÀ-Þ](?:\.[A-Z]\.?|[\w.'’]+)(?:\s[A-ZÀ-Þ][\w.'’]+){0,2}(?<!\bJan)(?<!\bFeb))"
 _AGENCY: Final = r"\(\s*(?P<agency>[A-Z][\w.&'’ /\-]{1,40}?|[\u4e00-\u9fff]{2,10})\s*\)"
-_SLASHED: Final = r"/(?P<wire>PR ?Newswire|Business ?Wire|Xinhua-AsiaNet|GLOBE NEWSWIRE|AsiaNet|CNW|EINPresswire\.com|[A-Z][\w\- ]{2,25})(?:-[\w ]+)?/"
+_SLASHED: Final = r"/(?P<wire>EINPresswire\.com|[A-Z][\w\- ]{2,25}?)(?:-[\w ]+)?/"  # /PRNewswire/
 _DASH: Final = r"\s*(?:--+|—|–|―|-(?=\s)|:(?=\s))\s*"
 
 _NOT_DATE: Final = rf"(?!\s*,?\s*{_MONTH.replace('P<month>', ':')}\s+\d)"
 _FULL: Final = tuple(
-    re.compile(pattern)
-    for pattern in (
+    re.compile(form)
+    for form in (
         # PLACE[, State][, date] (Agency) --      PLACE, date --      PLACE, date /Wire/ --
         rf"(?P<place>{_CITY}(?:{_NOT_DATE}{_STATE}){{0,2}})(?:,?\s+{_DATE})?,?\s*(?:{_AGENCY}|{_SLASHED}){_DASH}",
         rf"(?P<place>{_CITY}(?:{_NOT_DATE}{_STATE}){{0,2}}),?\s+{_DATE}{_DASH}",
@@ -59,15 +61,10 @@ _FULL: Final = tuple(
     )
 )
 _BARE: Final = re.compile(rf"(?P<place>{_CITY}(?:{_STATE}){{0,2}})\s*(?:--+|—|–|-(?=\s))\s*(?=\S)")
-_SHORT_CITIES: Final = frozenset(
-    ["ROME", "OSLO", "LIMA", "BAKU", "DOHA", "KIEV", "KYIV", "BONN", "BERN", "CORK", "LYON", "NICE", "PUNE", "RIGA", "SUVA", "BALI", "LOME", "MALE", "APIA", "XI'AN", "ADEN", "GAZA", "AGRA", "BRNO", "CALI", "CEBU", "FUJI", "GIZA", "GRAZ", "HANOI", "KOBE", "LVIV", "METZ", "MOSUL", "OMSK", "PERM", "RENO", "SEOUL", "TUNIS", "WUHAN", "YIWU", "ORAN"]
-)  # fmt: skip
-_NOT_PLACES: Final = re.compile(
-    r"(?:UPDATE|BREAKING|EXCLUSIVE|CORRECTED|WATCH|VIDEO|OPINION|ANALYSIS|FACTBOX|INTERVIEW|REVIEW|LIVE|NEWS|NOTE|PHOTOS?|SPORTS?"
-    r"|BUSINESS|EDITORIAL|QUESTION|ANSWER|WARNING|UNESCO|UNICEF|ASEAN|OPEC|NATO|NASDAQ|COVID|BRICS|AIDS|NASA|REPORT|FEATURE)\b"
-)
+_SHORT_CITIES: Final = words("cities")
+_NOT_PLACES: Final = re.compile(rf"(?:{pattern('not_places')})\b")
 
-_ZH_AGENCY: Final = r"(?P<agency>新华社|新華社|中新社|中新网|中新網|中央社|法新社|路透社|美联社|人民网|人民日报|本报|本報|央视网|央广网|新华网|澎湃新闻|环球时报|环球网|国际在线|经济日报|光明日报|财新网|[\u4e00-\u9fff]{1,6}(?:社|网|網|报|報))"
+_ZH_AGENCY: Final = rf"(?P<agency>{pattern('chinese_wires')}|[\u4e00-\u9fff]{{1,6}}(?:社|网|網|报|報))"
 _ZH_DATE: Final = r"(?:(?:(?P<year>\d{4})年)?(?P<month>\d{1,2})月)?(?P<day>\d{1,2})日"
 _ZH_NAMES: Final = r"(?:\s*[（(](?P<reporters>[^（）()]{2,40})[）)])?"
 _ZH: Final = (
@@ -75,7 +72,10 @@ _ZH: Final = (
         rf"[（(](?P<agency>中央社|[\u4e00-\u9fff]{{2,4}}[社报報网網])\s*(?:记者|記者)\s*"
         rf"(?P<reporters>[\u4e00-\u9fff]{{2,3}})(?P<place>[\u4e00-\u9fff]{{2,8}}?)\s*{_ZH_DATE}\s*(?:專)?[电電][）)]\s*"
     ),
-    re.compile(rf"(?:【[^】]{{1,12}}】)?{_ZH_AGENCY}\s*(?P<place>[\u4e00-\u9fff·]{{2,12}}?)?\s*{_ZH_DATE}\s*(?:[电電讯訊]|消息){_ZH_NAMES}\s*[，,：: ]?\s*"),
+    re.compile(
+        rf"(?:【[^】]{{1,12}}】)?{_ZH_AGENCY}\s*(?P<place>[\u4e00-\u9fff·]{{2,12}}?)?\s*{_ZH_DATE}\s*"
+        rf"(?:[电電讯訊]|消息){_ZH_NAMES}\s*[，,：: ]?\s*"
+    ),
     re.compile(rf"{_ZH_AGENCY}\s*(?P<place>[\u4e00-\u9fff·]{{2,12}}?)\s*[电電訊]{_ZH_NAMES}\s*[，,：: ]?\s*"),
     re.compile(rf"[（(](?P<agency>[\u4e00-\u9fff]{{2,8}}?)\s*(?P<place>[\u4e00-\u9fff·]{{2,8}})?\s*{_ZH_DATE}\s*[电電讯訊][）)]\s*"),
     re.compile(rf"(?P<agency>)(?P<place>[\u4e00-\u9fff·]{{2,8}}?)\s*{_ZH_DATE}\s*[电電]{_ZH_NAMES}\s*[，,：: ]?\s*"),
@@ -88,15 +88,15 @@ _ZH_REPORTER: Final = re.compile(r"^(?:[\u4e00-\u9fff]{0,8}?(?:见习|特约)?(?
 def read(paragraph: str) -> Dateline | None:
     """The dateline at the start of a paragraph, or None. A name before a dash is one only in capitals."""
     head = paragraph[:160]
-    for pattern in _FULL:
-        match = pattern.match(head)
+    for form in _FULL:
+        match = form.match(head)
         if match is not None:
             return _western(match, paragraph)
     match = _BARE.match(head)
     if match is not None and _is_place(match["place"]):
         return Dateline(place=match["place"].strip(), rest=paragraph[match.end() :])
-    for pattern in _ZH:
-        match = pattern.match(head)
+    for form in _ZH:
+        match = form.match(head)
         if match is not None and match.end() < len(paragraph):
             return _chinese(match, paragraph)
     return None
@@ -154,12 +154,13 @@ def reporters(text: str) -> str:
 
 
 _SIGNATURE: Final = re.compile(
-    r"\s*(?:[(（]\s*(?P<agency>[A-Z][\w.&' \-]{1,30}|[\u4e00-\u9fff]{2,8})\s*[)）]|(?P<end>Enditem|ENDS?|[（(](?:完|ENDS?|end|Ends)[）)]|-\s?(?:ENDS?|30)\s?-|#{3}|■|□))\s*$"
+    r"\s*(?:[(（]\s*(?P<agency>[A-Z][\w.&' \-]{1,30}|[\u4e00-\u9fff]{2,8})\s*[)）]"
+    r"|(?P<end>Enditem|ENDS?|[（(](?:完|ENDS?|end|Ends)[）)]|-\s?(?:ENDS?|30)\s?-|#{3}|■|□))\s*$"
 )
 
 
 def signature(paragraph: str) -> tuple[str, str]:
-    """A paragraph without the wire's signature at its end, and the agency that signed: "... (Xinhua)", "（完）", "Enditem".
+    """A paragraph without the wire's signature at its end ("(Xinhua)", "（完）", "Enditem"), and who signed.
 
     A name in brackets is a signature only when it is a known agency's.
     """

@@ -14,11 +14,11 @@ from typing import Any, Final
 from urllib.parse import quote, urljoin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from digest.clean import canonical_url, fingerprint, html_paragraphs, html_to_text, one_line, plain
+from digest.clean import canonical_url, fingerprint, html_to_text, one_line, plain
 from digest.errors import JailError, PickupError
 from digest.jail import Jail
 from digest.model import Article, Intake, Source, SourceKind
-from digest.pickup import dateline, dates, feed, language, page, publishers, records
+from digest.pickup import dateline, dates, feed, html, language, markdown, page, publishers, records
 from digest.pickup.decode import text_of
 from digest.pickup.draft import Draft
 
@@ -147,9 +147,11 @@ def _drafts(
             jail=jail,
         )
     if kind == "markdown":
-        return [_markdown(text, name, named or zone, jail)], []
+        return [markdown.read(text, name=name, zone=stamps, jail=jail)], []
     if kind == "html":
-        return [_html(text, name, named, zone, source, jail)], []
+        return [
+            html.read(_XML_DECLARATION.sub("", text), name=name, source=source, named=named, zone=zone, jail=jail)
+        ], []
     return [
         page.read(text, name=name, zone=stamps, now=now, publisher=source.publisher, publisher_zone=named is None)
     ], []
@@ -164,108 +166,6 @@ def _zone(name: str, where: str) -> tzinfo | None:
             where=where,
             remedy="write an IANA name, for example Asia/Shanghai",
         ) from None
-
-
-_FRONT: Final = {
-    "id": ("id", "guid", "slug_id"),
-    "title": ("title", "headline"),
-    "url": ("url", "link", "canonical", "canonical_url", "permalink"),
-    "published": ("date", "published", "publishdate", "published_at", "pubdate", "time"),
-    "publisher": ("publisher", "source", "site"),
-    "section": ("section", "category", "categories"),
-    "byline": ("byline", "author", "authors", "by"),
-    "editor": ("editor",),
-    "agency": ("agency",),
-    "dateline": ("dateline", "place", "location"),
-    "keywords": ("keywords", "tags"),
-    "teaser": ("teaser", "summary", "description", "excerpt"),
-    "language": ("language", "lang"),
-}  # fmt: skip
-
-
-def _markdown(text: str, name: str, zone: tzinfo, jail: Jail) -> Draft:
-    read_in = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
-    found = jail.run("digest.pickup.inside.markdown:parse", read_in.encode("utf-8", "replace"))
-    if found["problem"]:
-        raise PickupError(
-            found["problem"],
-            where=name,
-            line=found["line"],
-            remedy="see docs/pickup.md for what front matter looks like",
-        )
-    given = {key.strip().lower().replace("-", "_"): value for key, value in found["fields"].items()}
-    fields = {field: next((given[key] for key in keys if given.get(key)), "") for field, keys in _FRONT.items()}
-    words = {
-        field: ", ".join(map(str, value)) if isinstance(value, list) else str(value) for field, value in fields.items()
-    }
-    published = dates.read(words["published"], zone) if words["published"] else None
-    if words["published"] and published is None:
-        raise PickupError(
-            f"date: '{words['published'][:60]}' is not a date", where=name, remedy="write it as 2018-07-20 09:15"
-        )
-    paragraphs = tuple(
-        line
-        for each in found["paragraphs"]
-        for line in (html_paragraphs(each["text"]) if each["html"] else (each["text"],))
-    )
-    keywords = fields["keywords"]
-    tags = keywords if isinstance(keywords, list) else re.split(r"[,，、;；]", keywords)
-    simple = {
-        field: words[field]
-        for field in (
-            "id",
-            "url",
-            "publisher",
-            "section",
-            "byline",
-            "editor",
-            "agency",
-            "dateline",
-            "teaser",
-            "language",
-        )
-    }
-    return Draft(
-        title=words["title"] or found["heading"],
-        paragraphs=paragraphs,
-        published=published,
-        keywords=tuple(map(str, tags)),
-        **simple,
-    )
-
-
-def _html(text: str, name: str, named: tzinfo | None, zone: tzinfo, source: Source, jail: Jail) -> Draft:
-    found = jail.run("digest.pickup.inside.html:extract", _XML_DECLARATION.sub("", text).encode("utf-8", "replace"))
-    if found["problem"]:
-        raise PickupError(found["problem"], where=name, remedy="save the page again, or give its text")
-    if not found["paragraphs"]:
-        raise PickupError(
-            "no article text found on the page",
-            where=name,
-            remedy="save the page with its text, or give the text as Markdown",
-        )
-    title = plain(found["title"], entities=True)
-    publisher = html_to_text(found["publisher"])
-    stamps = named or publishers.zone_of(publisher or source.publisher) or zone
-    paragraphs = tuple(plain(each) for each in found["paragraphs"])
-    stamp = found["published"] or found["updated"]
-    return Draft(
-        title=title,
-        paragraphs=tuple(each for each in paragraphs if each and each != title),
-        published=dates.read(stamp, stamps) if stamp else None,
-        publisher=publisher,
-        section=found["section"],
-        byline=_person(found["byline"]),
-        editor=found["editor"],
-        keywords=tuple(found["keywords"]),
-        teaser=html_to_text(found["teaser"]),
-        language=found["language"],
-        url=found["url"],
-    )
-
-
-def _person(byline: str) -> str:
-    return "" if byline.startswith(("http:", "https:")) else re.sub(r"^(?i:by)\s+", "", byline)
 
 
 # --------------------------------------------------------------------------------------------------------------
@@ -293,7 +193,7 @@ def _article(draft: Draft, name: str, source: Source, *, now: datetime, several:
     spoken = language.detect(" ".join((title, *paragraphs)), stated=draft.language, otherwise=source.language)
     return Article(
         source=source.key,
-        id=_identity(draft, url, name, title, source, several=several, paragraphs=paragraphs),
+        id=_identity(draft, url, name, source, several=several),
         title=title,
         paragraphs=paragraphs,
         language=spoken,
@@ -346,9 +246,7 @@ def _without_dateline(draft: Draft) -> Draft:
     return replace(draft, paragraphs=tuple(paragraphs), **changes)
 
 
-def _identity(
-    draft: Draft, url: str, name: str, title: str, source: Source, *, several: bool, paragraphs: tuple[str, ...]
-) -> str:
+def _identity(draft: Draft, url: str, name: str, source: Source, *, several: bool) -> str:
     """What stays when an article is edited: its id, else its address, else its place, else its words.
 
     The place of a document alone in its file, left where it is, is the file's name: an edit of the file is a new
@@ -359,8 +257,7 @@ def _identity(
     if url:
         return url
     if several or source.intake is Intake.CLAIM or source.kind is SourceKind.FEED:
-        words = [title] if draft.title else paragraphs
-        return f"text:{fingerprint(words)[:32]}"
+        return f"text:{fingerprint([draft.title] if draft.title else draft.paragraphs)[:32]}"
     return f"file:{name}"
 
 

@@ -16,6 +16,7 @@ from typing import Final
 from digest.pickup import dates, publishers
 from digest.pickup.dateline import reporters, signature
 from digest.pickup.dates import Stamp
+from digest.pickup.words import pattern, words
 
 
 @dataclass(kw_only=True)
@@ -48,38 +49,41 @@ class Fields:
     def any(self) -> bool:
         """Whether anything is said."""
         return bool(
-            self.source or self.byline or self.editor or self.section or self.title or self.url or self.publisher or self.agency
+            self.source or self.byline or self.editor or self.section or self.title or self.url or self.publisher
+            or self.agency
             or self.keywords or self.published or self.updated
         )  # fmt: skip
 
 
-_LABELS: Final = {
-    "source": r"sources?|来源|來源|稿源|信息来源|文章来源|稿件来源|新闻来源|转自",
-    "editor": r"(?:web |copy |chief |executive |managing |responsible )?editors?|edited by|editing by|责任编辑|責任編輯|编辑|編輯|责编|主编|值班编辑|网络编辑|编审|校对|审核|监制",
-    "byline": r"authors?|written by|reporters?|reporting by|reported by|story by|writers?|byline|作者|记者|記者|撰文|撰稿|本报记者|通讯员",
-    "published": r"(?:first |originally |date )?(?:published|posted|released|publish date|publication date|pubdate|pub date|issued|created)(?: (?:on|at|date))?|date|time|发布时间|發佈時間|发布日期|发表时间|发布于|发表于|时间|日期|發布時間",
-    "updated": r"(?:last )?(?:updated|modified|revised)(?: (?:on|at))?|last update|更新时间|更新時間|更新于|更新",
-    "keywords": r"key ?words?|tags?|topics?|related topics|filed under|filed in|关键词|關鍵詞|关键字|标签|標籤|标签云",
-    "section": r"section|category|categories|channel|column|栏目|所属栏目|频道|分类",
-    "title": r"title|headline|标题|標題",
-    "url": r"url|link|original link|permalink|原文链接|原文地址|网址|本文链接",
-    "publisher": r"publisher|publication|media|媒体",
-}  # fmt: skip
+_NAMES_OF_FIELDS: Final = (
+    "source",
+    "editor",
+    "byline",
+    "published",
+    "updated",
+    "keywords",
+    "section",
+    "title",
+    "url",
+    "publisher",
+)
 _LABEL: Final = re.compile(
     r"(?:(?<=^)|(?<=[\s|｜;；，,/(（\[【•·.)]))(?:"
-    + "|".join(f"(?P<{name}>{pattern})" for name, pattern in _LABELS.items())
+    + "|".join(f"(?P<{name}>{pattern('labels', name)})" for name in _NAMES_OF_FIELDS)
     + r")\s*[:：]\s*",
     re.IGNORECASE,
 )
 # These say what they are without a colon.
 _OPENING: Final = re.compile(
-    r"^[(（\[]?(?:(?P<byline>by|written by|reporting by|story by)|(?P<editor>edited by|editing by)|(?P<published>(?:first )?(?:published|posted)(?: on| at)?)|(?P<updated>(?:last )?updated(?: on| at)?))\s+(?=\S)",
+    r"^[(（\[]?(?:(?P<byline>by|written by|reporting by|story by)|(?P<editor>edited by|editing by)"
+    r"|(?P<published>(?:first )?(?:published|posted)(?: on| at)?)|(?P<updated>(?:last )?updated(?: on| at)?))\s+(?=\S)",
     re.IGNORECASE,
 )
 _SEGMENTS: Final = re.compile(r"\s*[|｜;；•]\s*|\s+[·/–—-]\s+|\s{2,}|^\s*[·/]\s*|\s*[·/]\s*$")
 _FILLER: Final = re.compile(
-    r"(?:(?:https?://|www\.)\S+|\W|\b(?:published|posted|updated|last|first|modified|on|at|by|from|the|gmt|utc|cst|ist|local time|hrs?|pm|am|ago|min(?:ute)?s?|hours?"
-    r"|days?|years?|read|beijing time|mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|print|share|e-?mail|comments?|a|\d+)\b"
+    r"(?:(?:https?://|www\.)\S+|\W|\b(?:published|posted|updated|last|first|modified|on|at|by|from|the|gmt|utc|cst"
+    r"|ist|local time|hrs?|pm|am|ago|min(?:ute)?s?|hours?|days?|years?|read|beijing time|mon|tues?|wed|thu(?:rs)?|fri|sat"
+    r"|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|print|share|e-?mail|comments?|a|\d+)\b"
     r"|更新|北京时间|星期[一二三四五六日天]|字号|大|中|小|打印|分享|分享到|微信|微博|评论|发布|浏览|阅读|点击|次|来源|版权|我要|纠错|收藏|T\|)*",
     re.IGNORECASE,
 )
@@ -89,8 +93,15 @@ _BYLINE: Final = re.compile(
     rf"(?:(?i:by|from)\s+)?(?P<names>{_NAMES}(?:(?:\s*,\s*(?:and\s+)?|\s+(?:and|&|with)\s+){_NAMES}){{0,4}})"
     r"(?P<role>(?:,?\s+(?:in|for|at|from)\s+[\w ,.'’&\-]{2,60}|,\s*[\w .'’&\-]{2,50}){0,2})"
 )
-_ZH_BYLINE: Final = re.compile(r"(?:[■□●]\s*)?(?:[\u4e00-\u9fff]{0,8}?(?:见习|特约|实习)?(?:记者|記者|通讯员|作者|撰文)|文)[\s:：/／]+(?P<names>[\u4e00-\u9fff·]{2,4}(?:[\s、，]+(?:通讯员\s*)?[\u4e00-\u9fff·]{2,4}){0,5})(?:\s*(?:发自)?[\u4e00-\u9fff]{0,6}(?:报道|文|电))?")  # fmt: skip
-_CREDITS: Final = re.compile(r"[(（]?\s*(?:Additional )?(?:Reporting|Writing|Editing|Compiled|Written|Edited|Reported|Translated) by\b.{3,400}", re.DOTALL)  # fmt: skip
+_ZH_BYLINE: Final = re.compile(
+    r"(?:[■□●]\s*)?(?:[\u4e00-\u9fff]{0,8}?(?:见习|特约|实习)?(?:记者|記者|通讯员|作者|撰文)|文)[\s:：/／]+"
+    r"(?P<names>[\u4e00-\u9fff·]{2,4}(?:[\s、，]+(?:通讯员\s*)?[\u4e00-\u9fff·]{2,4}){0,5})"
+    r"(?:\s*(?:发自)?[\u4e00-\u9fff]{0,6}(?:报道|文|电))?"
+)
+_CREDITS: Final = re.compile(
+    r"[(（]?\s*(?:Additional )?(?:Reporting|Writing|Editing|Compiled|Written|Edited|Reported|Translated) by\b.{3,400}"
+)
+_EDGES: Final = " ,()[]（）【】"
 _OPEN, _CLOSED = re.compile(r"[(（\[【]"), re.compile(r"[)）\]】]")
 _VERB: Final = re.compile(r"\b(?:is|are|was|were|has|have|had|will|would|said|says|can|could|to|that|which|who)\b")
 _LONGEST: Final = 300
@@ -113,13 +124,13 @@ def read(line: str) -> Fields | None:
             found.keywords = found.keywords or keywords(text)
             continue
         rest = _stamps(found, name, text)
-        segments = [each for each in _SEGMENTS.split(rest) if each and each.strip(" ,()[]（）【】")]
-        if name and name not in ("published", "updated"):
-            if not _labelled(found, name, segments.pop(0) if segments else ""):
-                return None
-        for segment in segments:
-            if not _unlabelled(found, segment.strip(" ,()[]（）【】"), whole=len(pieces) == 1 and len(segments) == 1):
-                return None
+        segments = [each for each in _SEGMENTS.split(rest) if each and each.strip(_EDGES)]
+        plainly = not name or name in {"published", "updated"}
+        if not plainly and not _labelled(found, name, segments.pop(0) if segments else ""):
+            return None
+        whole = len(pieces) == 1 and len(segments) == 1
+        if not all(_unlabelled(found, segment.strip(_EDGES), whole=whole) for segment in segments):
+            return None
     return found if found.any else None
 
 
@@ -157,7 +168,7 @@ def _stamps(found: Fields, name: str, text: str) -> str:
 
 
 def _labelled(found: Fields, name: str, value: str) -> bool:
-    value = value.strip(" ,()[]（）【】")
+    value = value.strip(_EDGES)
     if name in {"source", "editor", "byline"}:
         value = _CLOSED.split(value)[0].strip() if not _OPEN.search(value) else value
     if len(value) > (200 if name in {"title", "url"} else 90) or (name == "section" and _VERB.search(value)):
@@ -192,7 +203,8 @@ def _unlabelled(found: Fields, segment: str, *, whole: bool) -> bool:
 
 
 _OFFICE: Final = re.compile(
-    r"^(?:(?i:by)\s+)?(?:[A-Z]\w+ )?(?:(?i:staff|special|senior|chief|foreign) )?(?i:writers?|reporters?|correspondents?) (?=[A-Z])"
+    r"^(?:(?i:by)\s+)?(?:[A-Z]\w+ )?(?:(?i:staff|special|senior|chief|foreign) )?"
+    r"(?i:writers?|reporters?|correspondents?) (?=[A-Z])"
 )
 
 
@@ -212,7 +224,7 @@ def byline(text: str) -> str:
 
 
 def _credits(line: str) -> Fields:
-    """ "(Reporting by Jane Doe; Editing by John Roe)": who wrote, who edited."""
+    """Who wrote and who edited, of "(Reporting by Jane Doe; Editing by John Roe)"."""
     found = Fields()
     for clause in re.split(
         r"[;；]\s*|,\s*(?=(?:[Ee]diting|[Ww]riting|[Rr]eporting|[Ee]dited|[Ww]ritten)\b)", line.strip("()（） .")
@@ -245,7 +257,7 @@ def keywords(value: str) -> list[str]:
 
 
 def keyword_line(line: str) -> list[str]:
-    """The items of a bare keyword line ("Dongguan, Israel, Guangdong"): names, commas, no sentence. Empty if it is not one."""
+    """The items of a bare keyword line ("Dongguan, Israel, Guangdong"): names, no sentence; or nothing."""
     if len(line) > 200 or line.endswith((".", "!", "?", "。", "！", "？", ":", "：")):
         return []
     items = keywords(line)
@@ -259,126 +271,13 @@ def keyword_line(line: str) -> list[str]:
     return items if all(len(item.split()) <= 4 for item in items) and named >= (len(items) + 1) // 2 else []
 
 
-_SECTION_WORDS: Final = frozenset(
-    [
-        "world",
-        "china",
-        "business",
-        "politics",
-        "economy",
-        "economics",
-        "markets",
-        "market",
-        "finance",
-        "opinion",
-        "sports",
-        "sport",
-        "technology",
-        "tech",
-        "science",
-        "culture",
-        "society",
-        "health",
-        "environment",
-        "energy",
-        "travel",
-        "lifestyle",
-        "education",
-        "military",
-        "asia",
-        "europe",
-        "africa",
-        "americas",
-        "middle east",
-        "asia pacific",
-        "asia-pacific",
-        "asia & pacific",
-        "us",
-        "u.s.",
-        "uk",
-        "national",
-        "international",
-        "companies",
-        "industry",
-        "industries",
-        "property",
-        "real estate",
-        "autos",
-        "trade",
-        "macro",
-        "policy",
-        "diplomacy",
-        "hong kong",
-        "taiwan",
-        "top news",
-        "world news",
-        "business news",
-        "china news",
-        "news",
-        "innovation",
-        "entertainment",
-        "arts",
-        "banking",
-        "commodities",
-        "aerospace & defense",
-        "emerging markets",
-        "deals",
-        "money",
-        "law",
-        "regions",
-        "local",
-        "wealth",
-        "transport",
-        "agriculture",
-        "climate",
-        "features",
-        "analysis",
-        "comment",
-        "insight",
-        "in depth",
-        "时政",
-        "国际",
-        "國際",
-        "财经",
-        "財經",
-        "经济",
-        "經濟",
-        "社会",
-        "社會",
-        "科技",
-        "军事",
-        "体育",
-        "文化",
-        "教育",
-        "健康",
-        "房产",
-        "汽车",
-        "金融",
-        "产业",
-        "港澳",
-        "台湾",
-        "地方",
-        "能源",
-        "国内",
-        "中国",
-        "要闻",
-        "评论",
-        "法治",
-        "宏观",
-        "股市",
-        "商业",
-        "公司",
-        "政治",
-        "旅游",
-        "环保",
-        "农业",
-        "观点",
-        "生活",
-        "娱乐",
-    ]
-)
+_SECTION_WORDS: Final = words("sections")
 _CRUMBS: Final = re.compile(r"\s*[>›»|/·•→＞》]\s*|\s+-+>?\s+")
-_HOME: Final = re.compile(r"^(?:(?:you are here|(?:您|你)?(?:当前|现在)?的?(?:位置|所在位置))\s*[:：]?\s*)?(?:(?:home(?:page)?|news|首页|首頁|新华网|人民网|网站首页|中新网)\s*[>›»|/→＞》]+\s*)?", re.IGNORECASE)  # fmt: skip
+_HOME: Final = re.compile(
+    r"^(?:(?:you are here|(?:您|你)?(?:当前|现在)?的?(?:位置|所在位置))\s*[:：]?\s*)?"
+    r"(?:(?:home(?:page)?|news|首页|首頁|新华网|人民网|网站首页|中新网)\s*[>›»|/→＞》]+\s*)?",
+    re.IGNORECASE,
+)
 _LAST_CRUMB: Final = re.compile(r"\s*[>›»→＞》]+\s*(?:正文|正文内容|article|story|content|text)?\s*$", re.IGNORECASE)
 
 

@@ -36,6 +36,7 @@ class Snapshot:
 
     @property
     def steady(self) -> bool:
+        """Whether nothing was written while it was read."""
         return (self.before.st_size, self.before.st_mtime_ns) == (self.after.st_size, self.after.st_mtime_ns) and (
             self.before.st_size == len(self.data) or len(self.data) > MAX_BYTES
         )

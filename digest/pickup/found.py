@@ -23,7 +23,7 @@ class Taken:
     finish: Callable[[], None] | None = field(default=None, repr=False, compare=False)
 
     def done(self) -> None:
-        """The articles are stored: move a claimed file on to `taken/`. Harmless when repeated, or nothing was claimed."""
+        """The articles are stored: move a claimed file on to `taken/`. Harmless when repeated, or when none was."""
         if self.finish is not None:
             self.finish()
 

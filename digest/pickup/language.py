@@ -1,4 +1,4 @@
-"""The language of a text: by its script and its most common words; by a statistical model only where these do not tell."""
+"""The language of a text: by script and most common words; by a statistical model only where these do not tell."""
 
 from __future__ import annotations
 
@@ -6,47 +6,14 @@ import re
 from functools import cache
 from typing import Any, Final
 
+from digest.pickup.words import words as listed
+
 _HAN: Final = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 _KANA: Final = re.compile("[\u3041-\u30ff]")
 _HANGUL: Final = re.compile("[\uac00-\ud7af]")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _WORD: Final = re.compile(r"[^\W\d_]+")
-_ENGLISH: Final = frozenset(
-    [
-        "the",
-        "of",
-        "and",
-        "to",
-        "in",
-        "a",
-        "is",
-        "that",
-        "for",
-        "on",
-        "was",
-        "with",
-        "as",
-        "at",
-        "by",
-        "it",
-        "from",
-        "be",
-        "are",
-        "has",
-        "have",
-        "its",
-        "his",
-        "said",
-        "will",
-        "not",
-        "were",
-        "this",
-        "which",
-        "an",
-        "or",
-        "but",
-    ]
-)
+_ENGLISH: Final = listed("english")
 _HANT: Final = frozenset(
     "這個為來時們說國會發對過還後學與開關經當將現進實點從種兩樣應問員東車長門見報際體電話種讓區產業陸灣億萬戰爭總統議機構關係環"
 )
@@ -55,7 +22,10 @@ _HANS: Final = frozenset(
 )
 _SAMPLE: Final = 4000  # characters are enough to tell
 _LEAST: Final = 12  # letters; of fewer nobody can tell
-_LANGUAGES: Final = ["ar", "bg", "cs", "da", "de", "el", "en", "es", "et", "fa", "fi", "fr", "he", "hi", "hr", "hu", "id", "it", "ja", "ko", "lt", "lv", "ms", "nl", "no", "pl", "pt", "ro", "ru", "sk", "sl", "sr", "sv", "sw", "ta", "th", "tl", "tr", "uk", "ur", "vi", "zh"]  # fmt: skip
+_LANGUAGES: Final = (
+    "ar bg cs da de el en es et fa fi fr he hi hr hu id it ja ko lt lv ms nl no pl pt ro ru sk sl sr sv sw ta th tl tr"
+    " uk ur vi zh"
+)
 _SURE: Final = 0.6
 _ENGLISH_LEAST, _ENGLISH_SHARE = 8, 0.22
 _TAG: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
@@ -115,5 +85,5 @@ def _model() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415 - see above
 
     model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    model.set_languages(set(_LANGUAGES) & set(model.labels))
+    model.set_languages(set(_LANGUAGES.split()) & set(model.labels))
     return model

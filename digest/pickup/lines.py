@@ -45,6 +45,7 @@ _REFERENCE: Final = re.compile(
 )  # left by whoever saved the page
 _MAX_LINES, _MAX_CHARACTERS = 10_000, 1_000_000
 
+
 def split(text: str, name: str) -> list[Line]:
     """The lines of a page that hold anything.
 
@@ -61,11 +62,11 @@ def split(text: str, name: str) -> list[Line]:
             remedy="give each article a file",
         )
     for number, words in _unwrapped(raw):
-        words = plain(_REFERENCE.sub(lambda match: html.unescape(match[0]), words))
-        if not words:
+        line = plain(_REFERENCE.sub(lambda match: html.unescape(match[0]), words))
+        if not line:
             gap = True
             continue
-        lines.append(_line(number, words, gap=gap))
+        lines.append(_line(number, line, gap=gap))
         gap = False
     return lines
 

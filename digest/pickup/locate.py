@@ -66,7 +66,7 @@ def _heading(line: Line | None) -> bool:
 
 
 def locate(lines: list[Line]) -> tuple[int, int, int | None]:
-    """Start and end of the text (half open; equal: there is none), and the index of the title's line, if there is one."""
+    """Start and end of the text (half open; equal if there is none), and the index of the title's line, if any."""
     weights = _weights(lines)
     filed = _first_dateline(lines, weights)
     anchor = filed if filed is not None else _after_head(lines)
@@ -85,7 +85,7 @@ def locate(lines: list[Line]) -> tuple[int, int, int | None]:
 
 
 def _heaviest(weights: list[float], anchor: int) -> tuple[int, int]:
-    """The run that is the text: after the head if one begins there, else the heaviest, unless an early one comes near it."""
+    """The run that is the text: after the head, else the heaviest, or an early one near its weight."""
     after = prose.runs(weights, anchor, _DROP)
     best = max(after, default=(0.0, anchor, anchor))
     early = next((run for run in after if run[0] >= _EARLY * best[0]), best)

@@ -166,7 +166,10 @@ _OWNERS: Final = (
         r"(?:(?:©|\([cC]\)|[Cc]opyright|COPYRIGHT)\W*)+(?:\d{4}(?:\s*[-–]\s*\d{4})?)?[,\s]*(?:by\s+)?"
         r"(?P<name>[A-Z][\w'’&]*(?: (?:[A-Z][\w'’&]*|of|the)){0,4})"
     ),
-    re.compile(r"^(?P<name>[A-Z][\w'’]*(?: [A-Z][\w'’]*){0,3}) is (?:in the business of|(?:a|the|one of|an) (?:\w+ )?(?:leading|world|provider|global|largest|news))\b"),
+    re.compile(
+        r"^(?P<name>[A-Z][\w'’]*(?: [A-Z][\w'’]*){0,3}) is "
+        r"(?:in the business of|(?:a|the|one of|an) (?:\w+ )?(?:leading|world|provider|global|largest|news))\b"
+    ),
     re.compile(r"(?:版权所有|版權所有|Copyright)\W*(?:\d{4}\W*)?(?P<name>[\u4e00-\u9fff]{2,10}(?:网|社|报|传媒))"),
 )  # fmt: skip
 

@@ -25,7 +25,10 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "id": ("id", "guid", "uri", "identifier", "altid"),
     "title": ("title", "headline", "headlines", "name"),
     "url": ("url", "link", "external_url", "canonical_url"),
-    "published": ("published", "date_published", "published_at", "datePublished", "date", "versioncreated", "firstcreated", "contentcreated", "date_modified", "versionCreated", "firstCreated"),
+    "published": (
+        "published", "date_published", "published_at", "datePublished", "date", "versioncreated", "firstcreated",
+        "contentcreated", "date_modified", "versionCreated", "firstCreated",
+    ),
     "publisher": ("publisher", "source", "infosources", "copyrightholder", "copyrightHolder"),
     "section": ("section", "category", "service"),
     "byline": ("byline", "author", "authors", "by", "bylines", "creator"),
@@ -144,7 +147,7 @@ def _first(entry: Mapping[str, Any], names: tuple[str, ...]) -> Any:
 
 
 def _words(value: Any) -> str:
-    """One line out of what JSON formats put into a text field: text, number, {"name"}, {"value"}, or a list of these."""
+    """One line out of what JSON formats put into a field: text, number, {"name"}, {"value"}, or a list of these."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, bool) or value is None:

@@ -13,10 +13,11 @@ def parse(data: bytes) -> dict[str, Any]:
 
     Returns:
         {"title", "link", "language", "entries": [...], "problem", "line"}; each entry has "id", "link", "title",
-        "title_is_html", "content" and "summary" as {"html": bool, "text": str} or None, "published", "updated", "author",
+        "title_is_html", "content" and "summary" as {"html": bool, "text": str} or None, "published", "updated",
+        "author",
         "publisher", "tags", "language". "problem" is "" when the document is well-formed.
     """
-    # Bytes only: feedparser opens a string as a path or a URL. Its sanitiser is quadratic on "<!--"; clean.py does that.
+    # Bytes only: feedparser opens a string as a path or a URL. Its sanitiser is quadratic; clean.py does that.
     feed = feedparser.parse(
         io.BytesIO(data),
         response_headers={"content-type": "application/xml; charset=utf-8"},

@@ -11,20 +11,28 @@ from lxml import etree
 from lxml import html as lxml_html
 from trafilatura.settings import use_config
 
-_TYPES: Final = frozenset({"article", "newsarticle", "reportagenewsarticle", "analysisnewsarticle", "opinionnewsarticle", "blogposting", "webpage", "report", "posting", "liveblogposting"})  # fmt: skip
+_TYPES: Final = frozenset(
+    {"article", "newsarticle", "reportagenewsarticle", "analysisnewsarticle", "opinionnewsarticle", "blogposting"}
+    | {"webpage", "report", "liveblogposting"}
+)
+# Names of meta elements by what they say, the best first.
 _META: Final = {
-    "published": ("article:published_time", "og:published_time", "datepublished", "pubdate", "publishdate", "publish-date", "date", "dc.date", "dc.date.issued", "dcterms.created", "dcterms.issued", "parsely-pub-date", "sailthru.date", "article.published", "og:article:published_time", "weibo: article:create_at"),
-    "updated": ("article:modified_time", "og:updated_time", "datemodified", "lastmod", "last-modified", "dcterms.modified"),
-    "publisher": ("og:site_name", "application-name", "dc.publisher", "dcterms.publisher", "publisher", "source", "mediaid"),
-    "byline": ("author", "article:author", "parsely-author", "dc.creator", "byl", "sailthru.author"),
-    "section": ("article:section", "section", "parsely-section", "og:article:section", "channel"),
-    "keywords": ("news_keywords", "keywords", "article:tag", "parsely-tags"),
-    "teaser": ("og:description", "description", "twitter:description", "dc.description"),
-    "title": ("og:title", "twitter:title", "dc.title", "headline"),
-    "language": ("og:locale", "content-language", "dc.language", "language"),
-    "url": ("og:url",),
-    "editor": ("editor",),
-}  # fmt: skip
+    field: tuple(names.split())
+    for field, names in {
+        "published": "article:published_time og:published_time datepublished pubdate publishdate publish-date date"
+        " dc.date dc.date.issued dcterms.created dcterms.issued parsely-pub-date sailthru.date og:article:published_time",
+        "updated": "article:modified_time og:updated_time datemodified lastmod last-modified dcterms.modified",
+        "publisher": "og:site_name application-name dc.publisher dcterms.publisher publisher source mediaid",
+        "byline": "author article:author parsely-author dc.creator byl sailthru.author",
+        "section": "article:section section parsely-section og:article:section channel",
+        "keywords": "news_keywords keywords article:tag parsely-tags",
+        "teaser": "og:description description twitter:description dc.description",
+        "title": "og:title twitter:title dc.title headline",
+        "language": "og:locale content-language dc.language language",
+        "url": "og:url",
+        "editor": "editor",
+    }.items()
+}
 
 
 def extract(data: bytes) -> dict[str, Any]:
@@ -41,11 +49,13 @@ def extract(data: bytes) -> dict[str, Any]:
         return {"problem": f"not readable as HTML: {error}"}
     found = _described(tree)
     paragraphs = _text(data) or [
-        text
-        for node in tree.iter("p", "h2", "h3", "li", "blockquote")
-        if (text := " ".join(node.text_content().split()))
+        text for node in tree.iter("p", "h2", "h3", "li", "blockquote") if (text := _words(node))
     ]
     return {**found, "paragraphs": paragraphs, "problem": ""}
+
+
+def _words(node: Any) -> str:
+    return " ".join(node.text_content().split())
 
 
 def _text(data: bytes) -> list[str]:
@@ -97,8 +107,8 @@ def _described(tree: Any) -> dict[str, Any]:
     link = next(
         (node.get("href", "") for node in tree.iter("link") if (node.get("rel") or "").lower() == "canonical"), ""
     )
-    heading = next((" ".join(node.text_content().split()) for node in tree.iter("h1")), "")
-    title = next((" ".join(node.text_content().split()) for node in tree.iter("title")), "")
+    heading = next((_words(node) for node in tree.iter("h1")), "")
+    title = next((_words(node) for node in tree.iter("title")), "")
     stamp = next((node.get("datetime") or node.text_content() for node in tree.iter("time")), "")
     _take(found, {"url": link, "title": heading or title, "published": stamp, "language": tree.get("lang", "")})
     if tree.get("lang"):

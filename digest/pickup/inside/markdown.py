@@ -28,7 +28,7 @@ def parse(data: bytes) -> dict[str, Any]:
     """Parse a document given as UTF-8.
 
     Returns:
-        {"fields": {name: str or list of str}, "heading": the first heading of level 1, "paragraphs": [{"text", "html"}],
+        {"fields": {name: str or list of str}, "heading": the first of level 1, "paragraphs": [{"text", "html"}],
         "problem", "line"}.
     """
     text = data.decode("utf-8")
