@@ -290,7 +290,7 @@ class Pipeline:
                 run_campaign(
                     ledger,
                     self.transport(),
-                    self.maker(revision),
+                    self.maker(revision, campaign.started),
                     clock=self.clock,
                     policy=policy_of(self.settings),
                     revision=revision.number,
@@ -302,8 +302,13 @@ class Pipeline:
             self.store.campaigns.finish(edition_id, self.clock())
         return report
 
-    def maker(self, revision: Revision) -> Callable[[Claim], Envelope | Skipped]:
-        """What makes the message of a claim: select, render (once per selection), put the headers before it."""
+    def maker(self, revision: Revision, date: datetime) -> Callable[[Claim], Envelope | Skipped]:
+        """What makes the message of a claim: select, render (once per selection), put the headers before it.
+
+        Args:
+            revision: what is sent.
+            date: of the Date header: when the campaign began, so that a copy has the same bytes at every attempt.
+        """
         publication = self.settings.publication
         rule = self.settings.digest(revision.edition.digest)
         sender = self.settings.mail.return_path or publication.sender
@@ -319,7 +324,7 @@ class Pipeline:
                 claim=claim,
                 list_id=f"{rule.key}.{publication.sender.rpartition('@')[2]}",
                 list_title=rule.title,
-                date=self.clock().astimezone(self.settings.zone),
+                date=date.astimezone(self.settings.zone),
                 unsubscribe_mailto=f"mailto:{mailto}?subject=unsubscribe" if mailto else "",
             )
             return Envelope(sender=sender, recipient=claim.address, content=content)

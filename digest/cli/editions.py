@@ -133,7 +133,7 @@ def _audience(app: App, revision: Revision, only: list[str] | None) -> list[Clai
 
 
 def _show_audience(app: App, revision: Revision, audience: list[Claim]) -> None:
-    make = app.pipeline.maker(revision)
+    make = app.pipeline.maker(revision, now())
     rows = []
     for claim in audience:
         made = make(claim)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-import signal
-import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -70,11 +69,11 @@ def catch(
     expose: Annotated[bool, typer.Option(help="Allow an address that is not this machine's own loopback.")] = False,
 ) -> None:
     """Be an SMTP server that keeps every mail in a Maildir and delivers none, until Ctrl-C."""
-    with deliver.Catcher(maildir, host=host, port=port, expose=expose) as catcher:
-        say(f"catching mail on {catcher.host}:{catcher.port} into {maildir}")
-        done = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: done.set())
-        done.wait()
+
+    def ready(address: str, number: int) -> None:
+        say(f"catching mail on {address}:{number} into {maildir}")
+
+    asyncio.run(deliver.serve(maildir, host=host, port=port, expose=expose, ready=ready))
 
 
 @cli.command()
