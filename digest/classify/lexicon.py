@@ -20,8 +20,10 @@ from digest.places import Level, Place, Places
 
 CJK = re.compile(r"[\u3400-\u9fff]")
 _KNOWN_CITY = 200_000  # people; a smaller city needs support from the text around it
+_COUNTY = 1_500_000  # people that a county of a division counts for
 _KNOWN_DIVISION = 1_500_000  # people in its cities; likewise
 _DIVISIONS_KNOWN = frozenset({"US", "CA", "AU", "GB", "CN"})  # all of whose divisions are known by name alone
+_PAIRS = frozenset({"中美", "中非"})  # China and America, not Central America
 _CAPITALS_FROM = 50_000  # smaller cities are not looked for in headlines in capitals
 _CHINESE_FROM = 300_000  # Chinese names of smaller cities outside China are too often something else
 _CHINESE_AT_HOME_FROM = 150_000
@@ -97,6 +99,8 @@ class Lexicon:
         for place in places:
             if place.level is Level.CITY:
                 inside[place.parent] = inside.get(place.parent, 0) + place.population
+            elif place.level is Level.DIVISION and "-" in place.parent:
+                inside[place.code] = _COUNTY  # its towns hang below the division around it
         self.prominence = {place.code: prominence(place, inside.get(place.code, 0)) for place in places}
         self._shown = {place.code: fold(place.names["en"]).casefold() for place in places}
         latin, chinese = self._names(places)
@@ -137,7 +141,7 @@ class Lexicon:
             least = _CHINESE_AT_HOME_FROM if places.country(place.code) in {"CN", "TW", "HK"} else _CHINESE_FROM
             if place.level is not Level.CITY or place.capital_of or place.population >= least:
                 for name in (place.names.get("zh", ""), *place.chinese):
-                    if len(name) > 1 and "（" not in name:
+                    if len(name) > 1 and "（" not in name and name not in _PAIRS:
                         chinese.setdefault(name, []).append(place.code)
         latin |= {"UK": ["GB"], "U.K.": ["GB"], "U.S.": ["US"], "US": ["US"], "U.A.E.": ["AE"], "Korea": ["KR"]}
         words = {name: self._word(name, codes, Kind.NAME) for name, codes in latin.items()}

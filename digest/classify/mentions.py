@@ -70,6 +70,11 @@ class Mention:
     firm: bool = True  # False needs support: its country, or what it lies in, is named elsewhere too
     locates: bool = False  # stands there only to say where the place beside it is
 
+    def moved(self, where: str, by: int) -> Mention:
+        """The same mention, as it stands in the whole article (`dataclasses.replace` costs eight times as much)."""
+        start, end, rule = self.start + by, self.end + by, self.rule
+        return Mention(where, start, end, self.text, self.senses, rule, self.weight, self.firm, self.locates)
+
 
 class Reader:
     """Finds the mentions of a text."""
@@ -219,10 +224,10 @@ class Reader:
 
     def _chinese(self, text: str, where: str) -> Iterator[Mention]:
         covered = 0
-        pairs = list(_PAIR.finditer(text))
+        pairs = list(_PAIR.finditer(text))[::-1]
         for start, end, word in self._lexicon.find_chinese(text):
-            while pairs and pairs[0].start() < start:
-                pair = pairs.pop(0)
+            while pairs and pairs[-1].start() < start:
+                pair = pairs.pop()
                 if pair.start() >= covered and pair.end() <= start:
                     yield from _both(pair, where)
             covered = end
@@ -231,7 +236,7 @@ class Reader:
             metonym = word.kind is Kind.METONYM
             rule, weight = (STANDS_FOR, 0.7) if metonym else (NAME, 1.0)
             yield Mention(where, start, end, text[start:end], word.senses, rule, weight, firm=not word.common)
-        for pair in pairs:
+        for pair in reversed(pairs):
             if pair.start() >= covered:
                 yield from _both(pair, where)
 

@@ -10,6 +10,8 @@ docs/regions.md says how the weights come about.
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +24,8 @@ from digest.model import Article, Evidence, RegionTag, Role
 from digest.places import Places
 
 _LIMIT = 24_000  # characters of a text that are read: more says nothing new about where it belongs
+_MOST = 3_000  # mentions of an article that are weighed
+_TITLE = 500  # and of a title
 _LEAD = 450  # characters of a first paragraph that count as its lead
 _WEIGHTS: Mapping[str, float] = {"keywords": 5.0, "title": 3.0, "dateline": 1.5, "lead": 1.6, "text": 0.6}
 _REPEATED = 0.7  # the n-th mention in one part of an article adds less: weight x n ** 0.7
@@ -63,7 +67,7 @@ class Regions:
 
         Reads at most the first 24,000 characters of the text; time is linear in what is read.
         """
-        mentions = self._senses.resolve(list(self._mentions(article)))
+        mentions = self._senses.resolve(list(itertools.islice(self._mentions(article), _MOST)))
         weighed = self._weigh(mentions, article.title)
         if not weighed:
             return ()
@@ -72,13 +76,14 @@ class Regions:
     # --- reading
 
     def _mentions(self, article: Article) -> Iterator[Mention]:
-        chinese = is_chinese(article.title + "".join(article.paragraphs[:1])[:400])
+        title = article.title[:_TITLE]
+        chinese = is_chinese(title + "".join(paragraph[:_LEAD] for paragraph in article.paragraphs[:1]))
         own = [name for name in (article.publisher, article.agency) if len(name) > 3]
         for keyword in article.keywords[:30]:
             yield from self._keyword(keyword[:100], chinese=is_chinese(keyword))
         paragraphs = list(_limited(article.paragraphs))
-        own += _words_too(article.title, paragraphs)
-        yield from self._reader.read(_without(article.title[:1000], own), "title", chinese=chinese)
+        own += _words_too(title, paragraphs)
+        yield from self._reader.read(_without(title, own), "title", chinese=chinese)
         dateline = article.dateline[:120]
         if paragraphs:
             found, rest = self._reader.split_dateline(paragraphs[0])
@@ -90,7 +95,7 @@ class Regions:
             text = _without(paragraph, own)
             for mention in self._reader.read(text, "text", chinese=chinese):
                 where = "lead" if number == 0 and mention.start < _LEAD else "text"
-                yield replace(mention, where=where, start=position + mention.start, end=position + mention.end)
+                yield mention.moved(where, position)
             position += len(text) + 1
 
     def _keyword(self, keyword: str, *, chinese: bool) -> Iterable[Mention]:
@@ -147,12 +152,14 @@ class Regions:
         }
         top = max(totals[head] for head in named or heads)
         first = min(named or heads, key=lambda head: (-self._lead(heads[head], totals[head], top), head))
+        told = any("keywords" in entry.where for entry in weighed.values())  # then the publisher named them all
+        in_text = math.inf if told else _COUNTERPART_IN_TEXT
         tags: list[RegionTag] = []
         for head in sorted(heads, key=lambda head: (-totals[head], head)):
             where = set().union(*(entry.where for entry in heads[head]))
             share = min(1.0, totals[head] / top)
             score = share**0.5 * totals[head] / (totals[head] + _HALF)
-            least = _COUNTERPART if where & {"title", "keywords"} else _COUNTERPART_IN_TEXT
+            least = _COUNTERPART if where & {"title", "keywords"} else in_text
             central = head in named and share >= least
             role = Role.PRIMARY if head == first else Role.COUNTERPART if central else Role.MENTIONED
             tags += self._specific(heads[head], role, score)
@@ -233,7 +240,8 @@ def _words_too(title: str, paragraphs: Sequence[str]) -> list[str]:
     return [
         name
         for name in _ALSO_WORDS
-        if any(re.search(rf"\b{name.lower()}\b", text) for text in texts)
+        if any(name in text for text in texts)
+        and any(re.search(rf"\b{name.lower()}\b", text) for text in texts)
         and not any(re.search(rf"[a-z,] {name}\b", text) for text in texts)
     ]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from digest.classify.lexicon import Lexicon
-from digest.classify.mentions import ANOTHER_NAME, GOVERNMENT, NAME, ORGANISATION, PERSON, Mention
+from digest.classify.mentions import ANOTHER_NAME, BESIDE, FILING, GOVERNMENT, NAME, ORGANISATION, PERSON, Mention
 from digest.places import Places
 
 _CLEAR = 2.0  # how much more prominent than any other a sense must be to be meant whatever stands around it
@@ -49,21 +49,30 @@ class Senses:
         for mention in mentions:
             if mention.firm and self._clear(mention):
                 support.add(mention.text, (mention.senses[0], *self._places.parents(mention.senses[0])))
+        settled = {
+            mention.text.partition(",")[0].casefold(): mention.senses[0]
+            for mention in reversed(mentions)
+            if mention.rule in {BESIDE, FILING} and len(mention.senses) == 1
+        }
         people = {mention.text for mention in mentions if mention.rule == PERSON}
         governments = {mention.text for mention in mentions if mention.rule == GOVERNMENT}
         resolved = []
         for mention in mentions:
             if mention.rule == PERSON:
                 continue
-            code = max(mention.senses, key=lambda code: self._fit(code, mention, support))
+            code = mention.senses[0]
+            if len(mention.senses) > 1:
+                code = max(mention.senses, key=lambda code: self._fit(code, mention, support))
             supported = self._supported(mention, code, support)
-            if not self._believed(mention, code, supported=supported, person=mention.text in people):
+            if (told := settled.get(mention.text.casefold(), "")) in mention.senses:
+                code, supported = told, True  # London, Ontario, and from then on only London
+            elif not self._believed(mention, code, supported=supported, person=mention.text in people):
                 continue
             place = self._places.find(code)
             if mention.where == "title" and mention.text in governments and place and place.capital_of:
                 code = place.capital_of  # "Beijing warns Washington", when the text says what Beijing said
-            weight = mention.weight if mention.firm or supported else mention.weight * 0.5
-            resolved.append((replace(mention, weight=weight), code))
+            doubted = not (mention.firm or supported)
+            resolved.append((replace(mention, weight=mention.weight * 0.5) if doubted else mention, code))
         return resolved
 
     def _believed(self, mention: Mention, code: str, *, supported: bool, person: bool) -> bool:
