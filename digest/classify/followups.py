@@ -82,7 +82,7 @@ class _Profile:
 
 
 def _bond(one: _Profile, other: _Profile) -> tuple[float, str]:
-    """How near two stories are, 0 to 1.5, and the sentence that says why.
+    """How near two stories are, 0 to about 3, and the sentence that says why.
 
     Two countries in common say much (China and Israel), a city or division something, one country little; so the fewer
     places two stories share, the more of their rare words must be the same.
@@ -96,7 +96,7 @@ def _bond(one: _Profile, other: _Profile) -> tuple[float, str]:
     spots = one.spots & other.spots
     same = one.themes & other.themes
     value = 0.5 if len(common) > 1 else 0.35 if spots else 0.1 if common else 0.0
-    value += 0.2 * bool(same) + min(0.8, 2.5 * likeness)
+    value += 0.2 * bool(same) + 2.5 * likeness
     about = sorted(common) if len(common) > 1 or not spots else [min(spots, key=lambda code: _depth(one.places, code))]
     return value, _why([one.places.name(code) for code in about], same=bool(same), words=_words(one, other))
 

@@ -44,7 +44,7 @@ class Vocabulary:
     night's.
     """
 
-    PRIOR = 300.0  # articles' worth of doubt
+    PRIOR = 30.0  # articles' worth of doubt
 
     def __init__(self, articles: Iterable[Article]) -> None:
         self._counts = {article.uid: _counts(article) for article in articles}

@@ -21,7 +21,7 @@ from digest.model import Article, Judgement, Rights, Role, Story
 
 WINDOW = timedelta(hours=72)  # articles further apart tell the same thing only when one copies the other
 SAME = 0.24  # average likeness from which articles tell one story
-APART = 0.40  # the same, when no region joins them
+APART = 0.50  # the same, when no region joins them
 CONTAINED = 0.75  # share of the shorter article's shingles in the longer that makes it a copy
 SHORTEST = 0.25  # a text below this share of the other's length is a quotation from it, not a copy
 _SHINGLE = 4  # words
@@ -29,7 +29,7 @@ _FEW = 8  # shingles; a shorter text is a copy only when it is the same
 _PLACEHOLDER = 80  # characters
 _FURNITURE = 12  # a shingle in more articles than this is boilerplate
 _TERMS = 25  # weightiest words by which candidates are looked for
-_SUBJECT = 3  # rarest words of a headline: what it is about
+MEET = 0.3  # share of a headline's words that the other article must have, one way or the other
 
 _COLUMN = re.compile(
     r"\b(?:morning|evening|daily|weekly|monthly|midday|weekend)"
@@ -41,6 +41,7 @@ _COLUMN = re.compile(
     re.IGNORECASE,
 )
 _WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{1,2}|[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+_FIGURE = re.compile(r"(?!(?:19|20)\d\d$)\d[\d.,]+")  # two digits or more, no year
 _UPDATE = re.compile(
     r"^(?:update \d+|refile|corrected|recast|wrapup \d+|breaking|更新|快讯)\s*[-:：—]\s*", re.IGNORECASE
 )
@@ -87,7 +88,8 @@ class _Groups:
         self.window = window
         vocabulary = Vocabulary(article for article, _ in judged)
         self.vectors = [vocabulary.vector(article) for article, _ in judged]
-        self.subjects = [_subject(article, vocabulary) for article, _ in judged]
+        self.figures = [frozenset(filter(_FIGURE.fullmatch, vector)) for vector in self.vectors]
+        self.headlines = [frozenset(terms(article.title)) for article, _ in judged]
         self.regions = [frozenset(judgement.places(Role.PRIMARY, Role.COUNTERPART)) for _, judgement in judged]
         self.columns = _columns([article for article, _ in judged])
         self.copies = set(_copies([article for article, _ in judged]))
@@ -115,6 +117,18 @@ class _Groups:
             self.known[one, other] = self._likeness(one, other)
         return self.known[one, other]
 
+    def _meet(self, one: int, other: int) -> bool:
+        """Whether one article's headline speaks of what the other tells."""
+        return any(
+            sum(word in self.vectors[told] for word in self.headlines[head]) >= MEET * len(self.headlines[head]) > 0
+            for head, told in ((one, other), (other, one))
+        )
+
+    def _differ(self, one: int, other: int) -> bool:
+        """Whether both give figures, and not one is the same: two companies' results, two issues of bonds."""
+        both = min(len(self.figures[one]), len(self.figures[other]))
+        return both > 1 and not self.figures[one] & self.figures[other]
+
     def _likeness(self, one: int, other: int) -> float:
         if (one, other) in self.copies:
             return 1.0
@@ -123,22 +137,18 @@ class _Groups:
             return 0.0
         if not (first.paragraphs or first.teaser) or not (second.paragraphs or second.teaser):
             return 0.0  # never on a headline alone
-        subjects = len(self.subjects[one] & self.vectors[other].keys())
-        if subjects + len(self.subjects[other] & self.vectors[one].keys()) < 2:
-            return 0.0  # alike in form only: two companies' results, two issues of bonds
+        if not self._meet(one, other) or self._differ(one, other):
+            return 0.0
         likeness = cosine(self.vectors[one], self.vectors[other])
         return likeness if self.regions[one] & self.regions[other] else likeness * SAME / APART
-
-
-def _subject(article: Article, vocabulary: Vocabulary) -> frozenset[str]:
-    words = sorted(set(terms(article.title)), key=lambda word: (-vocabulary.rarity(word), word))
-    return frozenset(words[:_SUBJECT])
 
 
 def _columns(articles: Sequence[Article]) -> frozenset[int]:
     """Recurring columns and round-ups: by their headline, or because one publisher uses it again for another text."""
     recurring = defaultdict(set)
     for article in articles:
+        if _UPDATE.match(article.title):
+            continue
         recurring[article.publisher or article.source, _headline(article)].add(fingerprint(article.paragraphs))
     return frozenset(
         number

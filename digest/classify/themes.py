@@ -104,7 +104,7 @@ class Themes:
         fields = {
             "title": article.title,
             "keywords": " ; ".join(article.keywords),
-            "lead": lead,
+            "lead": lead[:READ],
             "text": "\n".join(rest)[:READ],
         }
         found: dict[tuple[int, str], _Found] = {}
@@ -154,14 +154,14 @@ def _forms(phrase: str) -> Iterable[str]:
     if open_end:
         return {spread[:-1]}
     forms = {spread}
-    last = phrase.rsplit(maxsplit=1)[-1]
     if phrase != phrase.lower():
         return forms | ({spread.upper()} if phrase != phrase.upper() else set())  # headlines in capitals
-    if len(last) > 3 and last[-1] not in "s.":
-        bare = spread[:-1]
-        forms.add(f"{bare[:-1]}ies " if re.search(r"[^aeiou]y$", bare) else f"{bare}s ")
-        if re.search(r"(x|z|ch|sh)$", bare):
-            forms.add(f"{bare}es ")
+    bare = spread[:-1]
+    if len(phrase) > 3 and bare[-1] not in "s.":  # of short words the plural is seldom what is meant: new, news
+        if re.search(r"[^aeiou]y$", bare):
+            forms.add(f"{bare[:-1]}ies ")
+        else:
+            forms.add(f"{bare}es " if re.search(r"(?:x|z|ch|sh)$", bare) else f"{bare}s ")
     return forms
 
 
