@@ -218,12 +218,13 @@ consents: Final = sa.Table(
     "consents",
     metadata,
     sa.Column("id", _ID, primary_key=True),
-    sa.Column("subscription", _ID, sa.ForeignKey("subscriptions.id"), nullable=False, index=True),
+    sa.Column("subscription", _ID, sa.ForeignKey("subscriptions.id"), nullable=False),
     sa.Column("given", sa.Boolean, nullable=False),  # false: withdrawn
     sa.Column("at", Utc, nullable=False),
     sa.Column("basis", sa.Text, nullable=False),
     _text("origin"),
     _text("wording"),
+    sa.Index("ix_consents_subscription_id", "subscription", "id"),  # the latest one of each
 )
 
 suppressions: Final = sa.Table(

@@ -363,7 +363,7 @@ _SUBSCRIPTION: Final[AnyQuery] = (
         consents.c.wording,
     )
     .join_from(subscriptions, subscribers, subscribers.c.id == subscriptions.c.subscriber)
-    .outerjoin(consents, consents.c.id == _latest_consent)
+    .outerjoin(consents, (consents.c.subscription == subscriptions.c.id) & (consents.c.id == _latest_consent))
 )
 
 

@@ -192,7 +192,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["subscription"], ["subscriptions.id"], name="fk_consents_subscription"),
         sa.PrimaryKeyConstraint("id", name="pk_consents"),
     )
-    op.create_index("ix_consents_subscription", "consents", ["subscription"])
+    op.create_index("ix_consents_subscription_id", "consents", ["subscription", "id"])
 
     op.create_table(
         "deliveries",
