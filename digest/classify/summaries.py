@@ -157,7 +157,7 @@ def _form(way: tuple[_Sentence, ...]) -> float:
     if last.place > first.place + 1:
         score -= 0.5 * _leans(last.text) + 0.05 * _was_named(last)
     for sentence in way:
-        score -= 0.03 * (sentence.text[0] in "\"'“‘「") + 0.10 * (sentence.text[-1] in "?？")
+        score -= 0.03 * (sentence.text[0] in "\"'“‘「") + 0.07 * (sentence.text[-1] in "?？")
         score -= 0.05 * bool(_POINTING.search(sentence.text))
     return score
 
