@@ -71,7 +71,7 @@ class App:
     @cached_property
     def places(self) -> Places:
         """The tree of regions with the operator's groupings."""
-        return Places.load(self.settings.groupings)
+        return Places.load(self.settings.groupings, self.settings.places.within)
 
     @cached_property
     def taxonomy(self) -> Taxonomy:

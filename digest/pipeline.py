@@ -18,7 +18,7 @@ from typing import Final
 from digest import pickup, publish
 from digest.classify import Judge, cluster, rank, related
 from digest.compose import Decisions, Score, compose, select
-from digest.deliver import Envelope, Policy, Progress, Report, Transport, build, only_sender
+from digest.deliver import Envelope, Policy, Progress, Report, Transport, build
 from digest.deliver import run as run_campaign
 from digest.errors import InputError, NotFound, StateError
 from digest.jail import Jail
@@ -41,6 +41,7 @@ from digest.settings import Settings
 from digest.store import Act, Change, RefusalPolicy, Store
 
 PUBLIC: Final = (EditionState.APPROVED, EditionState.SENDING, EditionState.PAUSED, EditionState.SENT)
+SENDING: Final = "sending"  # what only one process of an installation does at a time
 LOOK_BACK: Final = timedelta(weeks=26)  # how far back a follow-up may find the story that it follows
 
 
@@ -278,7 +279,7 @@ class Pipeline:
             DeliveryError: the transport cannot be used at all.
             StateError: the edition is not approved, or was sent.
         """
-        with only_sender(self.settings.state / "sender.lock"):
+        with self.store.hold(SENDING):
             campaign = self.store.campaigns.start(
                 edition_id, self.message_id(edition_id), self.clock(), key_id=self.links.key_id
             )

@@ -23,6 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from digest.errors import ConfigError
 from digest.model import DigestRule, Grouping, Publication, SectionRule, Source
+from digest.places import WITHIN
 
 FILE: Final = "digest.toml"
 _CONFIG: Final[Mapping[str, object]] = {"use_attribute_docstrings": True, "extra": "forbid"}
@@ -40,6 +41,16 @@ class Paths:
     """Folder of the publication's own templates; each overrides the one of the same name that ships."""
     taxonomy: str = ""
     """File of the themes; the one that ships when empty."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceSettings:
+    """Where territories lie."""
+
+    __pydantic_config__ = _CONFIG
+
+    within: Mapping[str, str] = field(default_factory=lambda: dict(WITHIN))
+    """Territory -> country it lies in, as { HK = "CN", MO = "CN" }; one that is not named stands on its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +158,7 @@ class Settings:
     folder: Path
     publication: Publication
     paths: Paths = field(default_factory=Paths)
+    places: PlaceSettings = field(default_factory=PlaceSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     mail: Mail = field(default_factory=Mail)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
@@ -205,6 +217,7 @@ class Settings:
 TABLES: Final[Mapping[str, type]] = {
     "publication": Publication,
     "paths": Paths,
+    "places": PlaceSettings,
     "store": StoreSettings,
     "mail": Mail,
     "delivery": DeliverySettings,

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from digest.app import App
 from digest.cli import run
-from digest.deliver import only_sender
+from digest.pipeline import SENDING
 from digest.settings import FILE
 
 ROOT = Path(__file__).parent.parent
@@ -357,7 +358,7 @@ def test_publish_changes_nothing_twice(fresh: Desk) -> None:
 
 
 def test_a_sender_at_work_keeps_a_second_one_out(fresh: Desk) -> None:
-    with only_sender(fresh.folder / "var" / "sender.lock"):
+    with App.open(fresh.folder) as app, app.store.hold(SENDING):
         result = fresh("send", "--period", "2018-W29", "--yes")
     assert result.code == 1
     assert str(os.getpid()) in result.err
@@ -392,7 +393,7 @@ def test_readers_come_and_go(fresh: Desk) -> None:
     ("arguments", "words"),
     [
         (["bad address"], "address"),
-        (["a@example.com", "--region", "Atlantis"], "Atlantis"),
+        (["a@example.com", "--region", "Ruritania"], "Ruritania"),
         (["a@example.com", "--theme", "gossip"], "gossip"),
     ],
 )

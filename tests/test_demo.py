@@ -85,11 +85,11 @@ def test_both_weeks_are_composed_and_the_later_links_back(shown: Shown) -> None:
     links = [link for link in html.fromstring(july).iter("a") if "weekly-2018-W15" in str(link.get("href"))]
     assert links, "the story of July links back to that of April"
     anchor = str(links[0].get("href")).partition("#")[2]
-    assert html.fromstring(april).xpath("//*[@id=$anchor]", anchor=anchor), "and the link leads to its place"
+    assert anchor in {str(one.get("id")) for one in html.fromstring(april).iter()}, "and the link leads to its place"
 
 
 def test_copies_differ_by_what_their_readers_chose(shown: Shown, mails: list[EmailMessage]) -> None:
-    july = [mail for mail in mails if "2018-W15" not in mail.as_string() and "April" not in str(mail["Subject"])]
+    july = [mail for mail in mails if "July" in str(mail["Subject"]) or "7月" in str(mail["Subject"])]
     readers = {str(mail["To"]) for mail in july}
     assert len(readers) >= 5
     bodies = set()
@@ -133,17 +133,17 @@ def test_feeds_are_read_by_a_feed_reader(shown: Shown, name: str) -> None:
 
 
 def test_the_page_shows_it_all(shown: Shown, mails: list[EmailMessage]) -> None:
-    page = html.fromstring((shown.state / "index.html").read_text(encoding="utf-8"))
-    frames = page.xpath("//iframe")
+    text = (shown.state / "index.html").read_text(encoding="utf-8")
+    page = html.fromstring(text)
+    frames = list(page.iter("iframe"))
     assert len(frames) == 2 * len(mails)
     for frame in frames:
         assert (shown.state / str(frame.get("src"))).exists()
         assert frame.get("sandbox") is not None
-    local = [str(link) for link in page.xpath("//a/@href") if not str(link).startswith(("#", "http", "mailto"))]
+    local = [str(link.get("href")) for link in page.iter("a")]
+    local = [link for link in local if not link.startswith(("#", "http", "mailto"))]
     assert local
     for link in local:
         assert (shown.state / link.partition("#")[0]).exists(), link
-    text = page.text_content()
-    assert "Dongguan" in text
-    assert "accepted" in text
-    assert "primary" in text
+    for word in ("Dongguan", "accepted", "primary"):
+        assert word in text

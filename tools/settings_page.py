@@ -52,6 +52,8 @@ def _table(kind: type, prefix: str) -> Iterator[str]:
 
 
 def _default(entry: dataclasses.Field[Any]) -> str:
+    if entry.default_factory is not dataclasses.MISSING and (made := entry.default_factory()):
+        return f"`{made}`"
     if entry.default is dataclasses.MISSING or entry.default in ("", (), None):
         return ""
     if isinstance(entry.default, tuple):

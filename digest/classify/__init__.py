@@ -11,6 +11,7 @@ Everything here is pure: the same articles give the same answers, in whatever or
 from __future__ import annotations
 
 import hashlib
+from importlib import resources
 
 from digest.classify.followups import related
 from digest.classify.ranking import Rank, rank
@@ -32,7 +33,7 @@ class Judge:
 
     Attributes:
         taxonomy: the themes that it knows.
-        version: names its rules, its taxonomy and its groupings; another version may judge otherwise.
+        version: names its rules, its tables of words, gazetteer, taxonomy and groupings; another version may judge otherwise.
     """
 
     def __init__(self, places: Places, taxonomy: Taxonomy) -> None:
@@ -41,6 +42,11 @@ class Judge:
         self._themes = Themes(taxonomy)
         groupings = [(place.code, places.members(place.code)) for place in places if place.level is Level.GROUPING]
         known = hashlib.sha256(repr((taxonomy.themes, sorted(groupings))).encode())
+        for table in sorted(
+            resources.files("digest.classify").joinpath("words").iterdir(), key=lambda table: table.name
+        ):
+            known.update(table.read_bytes())
+        known.update(resources.files("digest").joinpath("gazetteer", "places.tsv").read_bytes())
         self.version = f"{RULES}-{known.hexdigest()[:12]}"
 
     def judge(self, article: Article) -> Judgement:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from enum import Enum
@@ -19,7 +20,8 @@ from digest.app import App
 FAILED: Final = 1
 USAGE: Final = 2
 
-console: Final = Console()
+# Into a file or a pipe, a row of a table stays one line, however long: programs read lines.
+console: Final = Console(width=None if sys.stdout.isatty() else 1000)
 error_console: Final = Console(stderr=True)
 
 cli: Final = typer.Typer(

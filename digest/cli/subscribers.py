@@ -50,9 +50,8 @@ def import_list(
     for line in report.refused:
         complain(f"refused: {file.name}: {line}")
     kept = "" if report.kept else " (nothing was kept)"
-    say(
-        f"{report.imported} new, {report.updated} updated, {report.unchanged} unchanged, {len(report.refused)} refused{kept}"
-    )
+    counts = f"{report.imported} new, {report.updated} updated, {report.unchanged} unchanged"
+    say(f"{counts}, {len(report.refused)} refused{kept}")
     if report.refused:
         raise typer.Exit(FAILED)
 

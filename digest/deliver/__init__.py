@@ -8,7 +8,6 @@
     SMTPTransport           a server; what its replies mean                      smtp.py, replies.py
     MaildirTransport        a folder, until a server is set                      maildir.py
     Catcher, serve          a server that keeps what arrives, for trying out     catch.py
-    only_sender             one sender per installation                          lock.py
     Ledger, Transport       what the campaign asks of others                     ledger.py, transport.py
 
 Knows nothing of SQL: it speaks to a `Ledger`, which `digest.store` fits.
@@ -17,7 +16,6 @@ Knows nothing of SQL: it speaks to a `Ledger`, which `digest.store` fits.
 from digest.deliver.campaign import Progress, Report, run
 from digest.deliver.catch import Catcher, serve
 from digest.deliver.ledger import Ledger
-from digest.deliver.lock import only_sender
 from digest.deliver.maildir import MaildirTransport
 from digest.deliver.message import build, mailbox
 from digest.deliver.policy import Policy
@@ -38,7 +36,6 @@ __all__ = [
     "Transport",
     "build",
     "mailbox",
-    "only_sender",
     "run",
     "serve",
 ]

@@ -85,7 +85,7 @@ async def run(
 
     A copy whose making raises is recorded as refused, as a fault of ours, and the rest goes on. When `stop` is set, or
     the task is cancelled (Ctrl-C under `asyncio.run`), no further copy is claimed; those in flight are finished and
-    recorded. The caller sees to it that only one sender runs per installation (`lock.only_sender`).
+    recorded. The caller sees to it that only one sender runs per installation.
 
     Args:
         ledger: the record; its blocking calls run in one worker thread.

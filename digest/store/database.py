@@ -129,7 +129,7 @@ class Database:
             Busy: another process or thread holds it.
         """
         number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
-        busy = Busy(f"another process is at '{name}' (wait until it ends, or stop it)")
+        busy = "another process{} is at '{}' (wait until it ends, or stop it)"
         if self.is_sqlite:
             path = Path(f"{self.url.database}.{number & 0xFFFFFFFFFFFFFFFF:016x}.lock")
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -137,7 +137,10 @@ class Database:
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
-                    raise busy from None
+                    holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+                    raise Busy(busy.format(f" ({holder})" if holder else "", name)) from None
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, str(os.getpid()).encode("ascii"), 0)
                 yield
             finally:
                 os.close(descriptor)
@@ -146,7 +149,7 @@ class Database:
             taken = connection.scalar(sa.select(sa.func.pg_try_advisory_lock(number)))
             connection.commit()  # the lock is the session's, and no transaction stays open meanwhile
             if not taken:
-                raise busy
+                raise Busy(busy.format("", name))
             try:
                 yield
             finally:

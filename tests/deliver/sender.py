@@ -1,4 +1,4 @@
-"""A sender as its own process, to be killed: `python -m tests.deliver.sender LEDGER LOCK PORT UNCERTAIN SESSIONS [PAD]`."""
+"""A sender as its own process, to be killed: `python -m tests.deliver.sender LEDGER PORT UNCERTAIN SESSIONS [PAD]`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from digest.deliver.campaign import Report, run
-from digest.deliver.lock import only_sender
 from digest.deliver.policy import Policy
 from digest.deliver.smtp import SMTPTransport
 from digest.deliver.transport import Envelope
@@ -20,7 +19,7 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
-async def main(ledger: Path, lock: Path, *, port: int, uncertain: str, sessions: int, pad: int) -> Report:
+async def main(ledger: Path, *, port: int, uncertain: str, sessions: int, pad: int) -> Report:
     body = (b"x" * 74 + b"\r\n") * (pad // 76)
 
     def make(claim: Claim) -> Envelope:
@@ -29,16 +28,13 @@ async def main(ledger: Path, lock: Path, *, port: int, uncertain: str, sessions:
 
     short = (timedelta(seconds=0.02),)
     policy = Policy(delays=short, uncertain="hold" if uncertain == "hold" else "resend")
-    with only_sender(lock):
-        transport = SMTPTransport("127.0.0.1", port, sessions=sessions)
-        return await run(TestLedger(ledger), transport, make, clock=clock, policy=policy)
+    transport = SMTPTransport("127.0.0.1", port, sessions=sessions)
+    return await run(TestLedger(ledger), transport, make, clock=clock, policy=policy)
 
 
 if __name__ == "__main__":
-    _, book, lockfile, port, uncertain, sessions, pad = sys.argv
-    sending = main(
-        Path(book), Path(lockfile), port=int(port), uncertain=uncertain, sessions=int(sessions), pad=int(pad)
-    )
+    _, book, port, uncertain, sessions, pad = sys.argv
+    sending = main(Path(book), port=int(port), uncertain=uncertain, sessions=int(sessions), pad=int(pad))
     report = asyncio.run(sending)
     print(report)
     sys.exit(0 if report.complete else 1)

@@ -20,7 +20,7 @@ RECIPIENTS, KILLS, SESSIONS = 300, 5, 4
 
 
 def start_sender(tmp_path: Path, port: int, uncertain: str) -> subprocess.Popen[bytes]:
-    arguments = [tmp_path / "ledger.db", tmp_path / "lock", port, uncertain, SESSIONS, 2000]
+    arguments = [tmp_path / "ledger.db", port, uncertain, SESSIONS, 2000]
     return subprocess.Popen([sys.executable, "-m", "tests.deliver.sender", *map(str, arguments)])
 
 
