@@ -267,10 +267,10 @@ def wind_up(cpu_seconds: int) -> None:
 
 def main(limits: dict[str, Any]) -> None:
     """Be the child: take the pipes for ourselves, confine, serve. Started by `Jail`, by nobody else."""
-    calls = os.fdopen(os.dup(0), "rb")
-    replies = os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):  # what a parser prints must not become a reply
-        os.dup2(nothing, descriptor)
-    confine(limits["memory_bytes"])
-    serve(calls, replies, limits["output_bytes"], lambda: wind_up(limits["cpu_seconds"]))
+    with os.fdopen(os.dup(0), "rb") as calls, os.fdopen(os.dup(1), "wb") as replies:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):  # what a parser prints must not become a reply
+            os.dup2(nothing, descriptor)
+        os.close(nothing)
+        confine(limits["memory_bytes"])
+        serve(calls, replies, limits["output_bytes"], lambda: wind_up(limits["cpu_seconds"]))

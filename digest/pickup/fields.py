@@ -84,7 +84,8 @@ _FILLER: Final = re.compile(
     r"(?:(?:https?://|www\.)\S+|\W|\b(?:published|posted|updated|last|first|modified|on|at|by|from|the|gmt|utc|cst"
     r"|ist|local time|hrs?|pm|am|ago|min(?:ute)?s?|hours?|days?|years?|read|beijing time|mon|tues?|wed|thu(?:rs)?|fri|sat"
     r"|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|print|share|e-?mail|comments?|a|\d+)\b"
-    r"|更新|北京时间|星期[一二三四五六日天]|字号|大|中|小|打印|分享|分享到|微信|微博|评论|发布|浏览|阅读|点击|次|来源|版权|我要|纠错|收藏|T\|)*",
+    r"|更新|北京时间|星期[一二三四五六日天]|字号|大|中|小|打印|分享|分享到|微信|微博|评论|发布|浏览|阅读|点击|次|来源|版权|我要|纠错"
+    r"|收藏|T\|)*",
     re.IGNORECASE,
 )
 _PERSON: Final = r"(?:[A-ZÀ-Þ][\w.'’\-]*|de|van|von|der|al|bin|binti|da|del|la|el|ul|ibn)"
@@ -119,11 +120,11 @@ def read(line: str) -> Fields | None:
     line = line.strip("*+•▪■►▶»>–— \t")
     found = Fields()
     pieces = _pieces(line)
-    for name, text in pieces:
+    rests = [(name, text if name == "keywords" else _stamps(found, name, text)) for name, text in pieces]
+    for name, rest in rests:
         if name == "keywords":
-            found.keywords = found.keywords or keywords(text)
+            found.keywords = found.keywords or keywords(rest)
             continue
-        rest = _stamps(found, name, text)
         segments = [each for each in _SEGMENTS.split(rest) if each and each.strip(_EDGES)]
         plainly = not name or name in {"published", "updated"}
         if not plainly and not _labelled(found, name, segments.pop(0) if segments else ""):
@@ -202,6 +203,8 @@ def _unlabelled(found: Fields, segment: str, *, whole: bool) -> bool:
     return False
 
 
+_SHOUTED: Final = re.compile(r"\b[A-ZÀ-Þ]{3,}\b")
+_BY: Final = re.compile(r"(?i:by)\s+(?P<names>[\w .,'’&\-]{2,60})")
 _OFFICE: Final = re.compile(
     r"^(?:(?i:by)\s+)?(?:[A-Z]\w+ )?(?:(?i:staff|special|senior|chief|foreign) )?"
     r"(?i:writers?|reporters?|correspondents?) (?=[A-Z])"
@@ -214,13 +217,9 @@ def byline(text: str) -> str:
     if match := _ZH_BYLINE.fullmatch(text):
         return reporters(match["names"])
     if len(text) <= 120 and (match := _BYLINE.fullmatch(text)) and not _VERB.search(match["names"]):
-        names = match["names"]
-        return names.title() if names.isupper() else names
-    if match := re.fullmatch(
-        r"(?i:by)\s+(?P<names>[\w .,'’&\-]{2,60})", text
-    ):  # "By Xinhua writer Li Xia", "By staff reporters"
-        return match["names"].strip()
-    return ""
+        return _SHOUTED.sub(lambda name: name[0].title(), match["names"])
+    match = _BY.fullmatch(text)  # "By staff reporters"
+    return match["names"].strip() if match and not _VERB.search(text) else ""
 
 
 def _credits(line: str) -> Fields:

@@ -86,6 +86,7 @@ def _line(number: int, text: str, *, gap: bool) -> Line:
 
 
 _WRAPPED: Final = range(50, 91)
+_RAGGED: Final = 12  # characters: a sentence that ends so far before the margin ends its paragraph
 
 
 def _unwrapped(raw: list[str]) -> list[tuple[int, str]]:
@@ -104,19 +105,19 @@ def _unwrapped(raw: list[str]) -> list[tuple[int, str]]:
 
 
 def _joined(block: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    inner = [text for _, text in block[:-1]]
-    wrapped = (
-        len(inner) >= 2 and all(len(text) in _WRAPPED for text in inner) and len(block[-1][1]) <= max(map(len, inner))
-    )
-    if not wrapped or sum(prose.is_sentence(text) for text in inner) * 2 > len(inner):
+    """A block of lines, joined to paragraphs where it was wrapped; as it is where it was not."""
+    texts = [text for _, text in block]
+    widest = max(map(len, texts), default=0)
+    # Wrapped text fills most of its lines, and many of them begin in the middle of a sentence; a list's do not.
+    full = sum(len(text) in _WRAPPED for text in texts[:-1])
+    middle = sum(text.lstrip()[0].islower() for text in texts[1:])
+    if widest not in _WRAPPED or full < 2 or full * 10 < 6 * (len(texts) - 1) or middle * 3 < len(texts) - 1:
         return block
-    joined: list[tuple[int, str]] = []
-    widest = max(map(len, inner))
-    for number, text in block:
-        indented = text[:1].isspace()  # old wires indent the first line of a paragraph
-        ended = bool(joined) and prose.is_sentence(joined[-1][1]) and len(joined[-1][1].rsplit("\n")[-1]) < widest - 12
-        if joined and not indented and not ended:
-            joined[-1] = (joined[-1][0], f"{joined[-1][1]} {text}")
-        else:
+    joined = [block[0]]
+    for above, (number, text) in zip(texts, block[1:], strict=False):
+        indented = text[0].isspace()  # old wires indent the first line of a paragraph
+        if indented or (prose.is_sentence(above) and len(above) < widest - _RAGGED):
             joined.append((number, text))
+        else:
+            joined[-1] = (joined[-1][0], f"{joined[-1][1]} {text}")
     return joined

@@ -28,8 +28,9 @@ _MOST: Final = 450.0  # what one line can weigh: a footer of one long paragraph 
 
 def _weights(lines: list[Line]) -> list[float]:
     weights = []
-    shorts = 0
+    shorts, listed = 0, False
     for index, line in enumerate(lines):
+        listed = line.part is Part.LIST or (listed and not line.prose)
         if line.prose:
             alone = _heading(_next_text(lines, index, -1)) and _heading(_next_text(lines, index, 1))
             weights.append(min(line.size, _MOST) * (_ALONE if alone else 1.0))
@@ -44,6 +45,8 @@ def _weights(lines: list[Line]) -> list[float]:
             weights.append(-_FIELD_COST)
         elif line.spoken:
             weights.append(min(line.size, 30.0))
+        elif listed:  # its heading has paid for them
+            weights.append(-_ASIDE_COST)
         else:
             shorts += 1
             weights.append(-_SHORT_COST * min(shorts, _SHORTS))

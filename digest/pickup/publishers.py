@@ -32,10 +32,8 @@ def known(name: str) -> bool:
 
 def known_start(name: str) -> str:
     """The known name that a longer one starts with ("China Daily Information Co" -> "China Daily"), or ""."""
-    words = name.strip(" .").split()
-    if len(words) <= 1:
-        return name.strip(" .") if known(name) else ""
-    starts = (" ".join(words[:end]) for end in range(len(words), 0, -1))
+    parts = name.strip(" .").split()
+    starts = (" ".join(parts[:end]) for end in range(len(parts), 0, -1))
     return next((start for start in starts if known(start)), "")
 
 

@@ -20,7 +20,7 @@ _META: Final = {
     field: tuple(names.split())
     for field, names in {
         "published": "article:published_time og:published_time datepublished pubdate publishdate publish-date date"
-        " dc.date dc.date.issued dcterms.created dcterms.issued parsely-pub-date sailthru.date og:article:published_time",
+        " dc.date dc.date.issued dcterms.created dcterms.issued parsely-pub-date og:article:published_time",
         "updated": "article:modified_time og:updated_time datemodified lastmod last-modified dcterms.modified",
         "publisher": "og:site_name application-name dc.publisher dcterms.publisher publisher source mediaid",
         "byline": "author article:author parsely-author dc.creator byl sailthru.author",

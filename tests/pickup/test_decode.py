@@ -1,0 +1,56 @@
+"""Bytes to text, in the encodings that Chinese and Western pages come in."""
+
+import pytest
+
+from digest.errors import PickupError
+from digest.pickup.decode import text_of
+
+CHINESE = "港口城市今天宣布，新的码头将在明年建成，这里的人们不用再坐一天的车到山的那一边去，也可以把茶叶卖到国外。"
+TAIWAN = "港口城市今天宣布，新的碼頭將在明年建成，這裡的人們不用再坐一天的車到山的那一邊去，也可以把茶葉賣到國外。"
+WESTERN = "Die Brücke über den Fluß wurde am Montag für den Verkehr geöffnet – nach zwei Jahren."
+
+
+@pytest.mark.parametrize(
+    ("text", "codec"),
+    [
+        (CHINESE, "utf-8"), (CHINESE, "utf-8-sig"), (CHINESE, "utf-16"), (CHINESE, "utf-32"), (CHINESE, "gb18030"), (CHINESE, "gb2312"),
+        (TAIWAN, "big5"), (WESTERN, "cp1252"), (WESTERN, "utf-16-le"), (WESTERN, "utf-16-be"), (WESTERN, "utf-8"),
+    ],
+)  # fmt: skip
+def test_encodings_are_told(text: str, codec: str) -> None:
+    assert text_of(text.encode(codec), "a.txt").lstrip("\ufeff") == text
+
+
+def test_a_declaration_is_believed_if_it_fits() -> None:
+    html = "<html><meta charset=gb2312><p>港口㐀</p>"
+    assert text_of(html.encode("gb18030"), "a.html") == html
+    xml = '<?xml version="1.0" encoding="iso-8859-1"?><a>é’</a>'
+    assert text_of(xml.encode("cp1252"), "a.xml") == xml
+    wrong = '<?xml version="1.0" encoding="shift_jis"?><a>' + WESTERN + "</a>"
+    assert WESTERN in text_of(wrong.encode("utf-8").replace(b"shift_jis", b"us-asciii"), "a.xml")
+    evil = b'<?xml version="1.0" encoding="rot13"?><a>b</a>'
+    assert text_of(evil, "a.xml").endswith("<a>b</a>")
+
+
+def test_one_cut_character_does_not_spoil_a_page() -> None:
+    data = CHINESE.encode()[:-1]
+    assert text_of(data, "a.txt").startswith("港口城市")
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"\x89PNG\r\n\x1a\n" + bytes(200), "not a text document"),
+        (b"\xff\xfea\x00b", "which its byte order mark announces"),
+        ("Президент сказал в понедельник, что страна не заплатит".encode("koi8-r"), "cannot tell the encoding"),
+        (
+            b"Some text \x81\x8d\x8f in which a byte is not of any kind that we know of, and it goes on",
+            "cannot tell the encoding",
+        ),
+    ],
+)
+def test_what_cannot_be_told_is_refused_with_the_remedy(data: bytes, what: str) -> None:
+    with pytest.raises(PickupError, match=what) as caught:
+        text_of(data, "bad.txt")
+    assert caught.value.where == "bad.txt"
+    assert caught.value.remedy
