@@ -189,7 +189,7 @@ def _article(draft: Draft, name: str, source: Source, *, now: datetime, several:
             where=where,
             remedy="split it into articles",
         )
-    url = canonical_url(urljoin(source.url, draft.url) if source.url else draft.url)
+    url = canonical_url(urljoin(source.url, draft.url) if source.url and draft.url else draft.url)
     spoken = language.detect(" ".join((title, *paragraphs)), stated=draft.language, otherwise=source.language)
     return Article(
         source=source.key,

@@ -103,6 +103,7 @@ _CREDITS: Final = re.compile(
     r"[(（]?\s*(?:Additional )?(?:Reporting|Writing|Editing|Compiled|Written|Edited|Reported|Translated) by\b.{3,400}"
 )
 _EDGES: Final = " ,()[]（）【】"
+_HAN: Final = re.compile("[\u4e00-\u9fff]")
 _OPEN, _CLOSED = re.compile(r"[(（\[【]"), re.compile(r"[)）\]】]")
 _VERB: Final = re.compile(r"\b(?:is|are|was|were|has|have|had|will|would|said|says|can|could|to|that|which|who)\b")
 _LONGEST: Final = 300
@@ -177,7 +178,10 @@ def _labelled(found: Fields, name: str, value: str) -> bool:
     if name in {"source", "editor"} and (value.endswith((".", "。")) and len(value.split()) > 8):
         return False
     if name == "byline":
-        value = byline(value) or reporters(value) if re.search("[\u4e00-\u9fff]", value) else byline(value) or value
+        names = byline(value)
+        if not names and value[:3].lower() == "by ":  # "By the time ...": a sentence, no name
+            return False
+        value = names or (reporters(value) if _HAN.search(value) else value)
     if value and not getattr(found, name):
         setattr(found, name, value)
     return True
@@ -260,7 +264,7 @@ def keyword_line(line: str) -> list[str]:
     if len(line) > 200 or line.endswith((".", "!", "?", "。", "！", "？", ":", "：")):
         return []
     items = keywords(line)
-    chinese = bool(re.search("[\u4e00-\u9fff]", line))
+    chinese = bool(_HAN.search(line))
     if len(items) < 2 or any(not _LIST_ITEM.fullmatch(item) or _VERB.search(item) for item in items):
         return []
     if chinese:

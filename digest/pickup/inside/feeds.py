@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+import re
+from typing import Any, Final
 
 import feedparser
+
+
+_TAG: Final = re.compile(r"</?[a-zA-Z][^<>]*>")
 
 
 def parse(data: bytes) -> dict[str, Any]:
@@ -34,13 +38,13 @@ def parse(data: bytes) -> dict[str, Any]:
         "title": feed.feed.get("title", ""),
         "link": feed.feed.get("link", ""),
         "language": feed.feed.get("language", ""),
-        "entries": [_entry(entry) for entry in feed.entries],
+        "entries": [_entry(entry, str(feed.get("version", ""))) for entry in feed.entries],
         "problem": problem,
         "line": line,
     }
 
 
-def _entry(entry: Any) -> dict[str, Any]:
+def _entry(entry: Any, version: str) -> dict[str, Any]:
     contents = [_text(content) for content in entry.get("content", [])]
     contents.sort(key=lambda content: -len(content["text"]))
     source = entry.get("source", {})
@@ -48,16 +52,22 @@ def _entry(entry: Any) -> dict[str, Any]:
         "id": entry.get("id", ""),
         "link": entry.get("link", ""),
         "title": entry.get("title", ""),
-        "title_is_html": entry.get("title_detail", {}).get("type") != "text/plain",
+        "title_is_html": entry.get("title_detail", {}).get("type") != "text/plain"
+        or _is_markup(entry.get("title", ""), version),
         "content": contents[0] if contents else None,
         "summary": _text(entry["summary_detail"]) if entry.get("summary_detail") else None,
         "published": entry.get("published") or entry.get("created") or "",
-        "updated": entry.get("updated", ""),
+        "updated": dict.get(entry, "updated", ""),  # its own get() falls back on published, and warns
         "author": entry.get("author", ""),
         "publisher": (source.get("title", "") if source else "") or entry.get("publisher", ""),
         "tags": [tag.get("label") or tag.get("term") or "" for tag in entry.get("tags", [])],
         "language": (entry.get("content") or [{}])[0].get("language") or entry.get("language") or "",
     }
+
+
+def _is_markup(title: str, version: str) -> bool:
+    """Whether a title is HTML although it does not say so: in RSS nobody can (RSS 2.0 leaves it open)."""
+    return not version.startswith("atom") and bool(_TAG.search(title))
 
 
 def _text(detail: Any) -> dict[str, Any]:
