@@ -134,8 +134,8 @@ class _Demonstration:
         tally = app.store.campaigns.tally(edition_id)
         self._fact(
             f"Edition {edition_id}",
-            f"{len(revision.edition.items)} stories",
-            ", ".join(f"{count} {state}" for state, count in tally.items() if count),
+            len(revision.edition.items),
+            "stories; copies: " + ", ".join(f"{count} {state}" for state, count in tally.items() if count),
             well=revision.state is EditionState.SENT,
         )
         return revision

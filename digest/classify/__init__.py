@@ -33,7 +33,7 @@ class Judge:
 
     Attributes:
         taxonomy: the themes that it knows.
-        version: names its rules, its tables of words, gazetteer, taxonomy and groupings; another version may judge otherwise.
+        version: names its rules, tables of words, gazetteer, taxonomy and groupings; another may judge otherwise.
     """
 
     def __init__(self, places: Places, taxonomy: Taxonomy) -> None:
