@@ -77,6 +77,7 @@ _TIME_AFTER: Final = re.compile(rf"{_JOIN}(?:{_TIME}|{_ZH_TIME}|{_BARE_HOUR})(?!
 _TIME_BEFORE: Final = re.compile(rf"(?<![\d:])(?:{_TIME}|{_BARE_HOUR}){_JOIN}(?:\w{{3,9}},?\s+)?$", re.IGNORECASE)
 _ZONE_ONLY: Final = re.compile(r"(?=\s*\(?(?:GMT|UTC)\b)" + _ZONE, re.IGNORECASE)
 _ISO_CHARS: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?\s?(?:Z|[+-]\d\d:?\d\d)?)?")
+_EARLIEST: Final = 1900
 _LATEST: Final = timedelta(days=2)  # a page from further in the future has a wrong clock
 
 
@@ -198,13 +199,10 @@ def read(value: str, zone: tzinfo) -> datetime | None:
 
 
 def plausible(moment: datetime | None, now: datetime) -> datetime | None:
-    """The moment, unless it lies in the future by more than a wrong zone can explain, or before there was a web."""
+    """The moment, unless it lies in the future by more than a wrong zone can explain, or before 1900."""
     if moment is None:
         return None
-    try:
-        return moment if moment.year >= 1900 and moment - now <= _LATEST else None
-    except OverflowError:
-        return None
+    return moment if moment.year >= _EARLIEST and moment - now <= _LATEST else None
 
 
 def with_year(month: str, day: int, now: datetime) -> date | None:

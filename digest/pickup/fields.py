@@ -82,8 +82,8 @@ _OPENING: Final = re.compile(
 _SEGMENTS: Final = re.compile(r"\s*[|｜;；•]\s*|\s+[·/–—-]\s+|\s{2,}|^\s*[·/]\s*|\s*[·/]\s*$")
 _FILLER: Final = re.compile(
     r"(?:(?:https?://|www\.)\S+|\W|\b(?:published|posted|updated|last|first|modified|on|at|by|from|the|gmt|utc|cst"
-    r"|ist|local time|hrs?|pm|am|ago|min(?:ute)?s?|hours?|days?|years?|read|beijing time|mon|tues?|wed|thu(?:rs)?|fri|sat"
-    r"|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|print|share|e-?mail|comments?|a|\d+)\b"
+    r"|ist|local time|hrs?|pm|am|ago|min(?:ute)?s?|hours?|days?|years?|read|beijing time|mon|tues?|wed|thu(?:rs)?|fri"
+    r"|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|print|share|e-?mail|comments?|a|\d+)\b"
     r"|更新|北京时间|星期[一二三四五六日天]|字号|大|中|小|打印|分享|分享到|微信|微博|评论|发布|浏览|阅读|点击|次|来源|版权|我要|纠错"
     r"|收藏|T\|)*",
     re.IGNORECASE,

@@ -204,7 +204,7 @@ def test_html_without_a_zone_uses_the_publishers(read: Read) -> None:
     "page", ["<html><body></body></html>", "<html><body><img src=x></body></html>", "<!-- x --><html>"]
 )
 def test_html_without_text_is_refused(page: str, read: Read) -> None:
-    with pytest.raises(PickupError, match="no article text|not readable"):
+    with pytest.raises(PickupError, match=r"no article text|not readable"):
         read(page, "a.html")
 
 

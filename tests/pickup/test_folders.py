@@ -14,7 +14,7 @@ import pytest
 from digest.errors import PickupError
 from digest.jail import Jail
 from digest.model import Intake, Source, SourceKind
-from digest.pickup import Aside, Found, Taken, Waiting, files, pick_up
+from digest.pickup import Aside, Found, Reading, Taken, Waiting, files, look, pick_up
 
 from .conftest import NOW
 
@@ -247,6 +247,24 @@ def test_a_feed_from_a_file(drop: Path, pick: Pick) -> None:
     assert [article.id for article in taken.articles] == ["1"]
     assert pick(kind=SourceKind.FEED, location="in/feed.xml", seen=remembered([taken])) == []
     assert path.exists()
+
+
+def test_looking_moves_and_keeps_nothing(
+    drop: Path, tmp_path: Path, jail: Jail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(drop / "a.txt")
+    put(drop / "bad.json", "{")
+    source = Source(key="drop", kind=SourceKind.FOLDER, location="in", intake=Intake.CLAIM)
+    found = dict(look(source, tmp_path / "home", now=NOW, zone=UTC, jail=jail))
+    assert isinstance(found["a.txt"], Reading)
+    assert isinstance(found["bad.json"], PickupError)
+    assert tree(drop) == ["a.txt", "bad.json"]
+    (drop / "a.txt").unlink()
+    (drop / "a.txt").symlink_to("nowhere")
+    found = dict(look(source, tmp_path / "home", now=NOW, zone=UTC, jail=jail))
+    assert "cannot be read" in str(found["a.txt"])
+    feed = Source(key="feed", kind=SourceKind.FEED, location="in/bad.json")
+    assert [origin for origin, _ in look(feed, tmp_path / "home", now=NOW, zone=UTC, jail=jail)] == ["bad.json"]
 
 
 # Claiming.

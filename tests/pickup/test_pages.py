@@ -267,3 +267,46 @@ def test_one_page_takes_little_time(read: Read) -> None:
         ["2018-07-20 09:15 | Share | Home | World"] * 400 + ["The dam opened two of its gates on Monday, he said."] * 50
     )
     assert len(read(page)[0].paragraphs) == 50
+
+
+def test_a_title_loses_the_names_of_its_site(read: Read) -> None:
+    text = "\nThe mill by the river will open again in June, its owner said on Monday, after two years.\n"
+    (article,) = read("Mill to open again in June - Xinhua | English.news.cn" + text)
+    assert (article.title, article.publisher) == ("Mill to open again in June", "Xinhua")
+    (article,) = read("Mill to open again in June | Harbour people" + text)
+    assert article.title == "Mill to open again in June | Harbour people"
+
+
+def test_the_name_of_a_publisher_may_be_a_subhead(read: Read) -> None:
+    page = (
+        "Two papers to merge\nBy Jane Doe\nTwo papers of the coast will merge in June, their owners said on Monday, after two years of losses.\n"
+        "China Daily\nThe larger of them was founded in a shed behind the fish market, and still has its first press.\n"
+        "Source: Harbour News\nNobody will lose their work, they said, and the readers will have a thicker paper.\n"
+    )
+    (article,) = read(page)
+    assert article.paragraphs[1] == "China Daily"
+    assert len(article.paragraphs) == 4
+
+
+def test_a_dateline_over_nothing_is_no_article(read: Read) -> None:
+    with pytest.raises(PickupError, match="no article text"):
+        read("Title of a page\nRead next\n(Xinhua)\n")
+
+
+def test_a_stamp_far_above_is_not_the_head_of_the_text(read: Read) -> None:
+    menu = "\n".join(f"Menu item {number}" for number in range(40))
+    text = "\n".join(["The mill by the river will open again in June, its owner said on Monday."] * 6)
+    (article,) = read(f"November 20, 2020\n{menu}\nMill to open again in June\n{text}\n")
+    assert article.title == "Mill to open again in June"
+    assert len(article.paragraphs) == 6
+
+
+def test_a_bullet_before_the_first_sentence_is_not_the_text(read: Read) -> None:
+    page = (
+        "Advert of ours that says that we are the best of all in what we do, and that we have been for years.\n"
+        "Mill to open again in June\nThe mill by the river will open again in June, its owner said on Monday, after two years.\n"
+        "It will grind wheat for the whole of the coast, as it did before the flood of two years ago.\n"
+    )
+    (article,) = read(page)
+    assert article.title == "Mill to open again in June"
+    assert article.paragraphs[0].startswith("The mill by the river")

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import feedparser
 
-
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]*>")
 
 

@@ -80,11 +80,8 @@ def _described(tree: Any) -> dict[str, Any]:
     found: dict[str, Any] = dict.fromkeys(_META, "")
     metas: dict[str, list[str]] = {}
     for node in tree.iter("meta"):
-        name = (
-            (node.get("property") or node.get("name") or node.get("itemprop") or node.get("http-equiv") or "")
-            .strip()
-            .lower()
-        )
+        names = (node.get(attribute) for attribute in ("property", "name", "itemprop", "http-equiv"))
+        name = next((name for name in names if name), "").strip().lower()
         if name and node.get("content", "").strip():
             metas.setdefault(name, []).append(node.get("content").strip())
     for data in _linked_data(tree):
