@@ -40,7 +40,7 @@ _TITLE_CITY: Final = r"[A-ZÀ-Þ][\w.'’\-]+(?:[ /-](?:de|del|do|al-|la|[A-ZÀ-
 _STATE: Final = r"(?:,\s+[A-ZÀ-Þ](?:\.[A-Z]\.?|[\w.'’]+)(?:\s[A-ZÀ-Þ][\w.'’]+){0,2}(?<!\bJan)(?<!\bFeb))"
 _AGENCY: Final = r"\(\s*(?P<agency>[A-Z][\w.&'’ /\-]{1,40}?|[\u4e00-\u9fff]{2,10})\s*\)"
 _SLASHED: Final = r"/(?P<wire>EINPresswire\.com|[A-Z][\w\- ]{2,25}?)(?:-[\w ]+)?/"  # /PRNewswire/
-_DASH: Final = r"\s*(?:--+|—|–|―|-(?=\s)|:(?=\s))\s*"
+_DASH: Final = r"\s*(?:--+|—|–|―|-(?=\s)|_(?=\s)|:(?=\s))\s*"
 
 _NOT_DATE: Final = rf"(?!\s*,?\s*{_MONTH.replace('P<month>', ':')}\s+\d)"
 _FULL: Final = tuple(

@@ -56,7 +56,7 @@ _ZONE: Final = (
     rf"|(?-i:Z)\b|(?:{'|'.join(sorted([*(z for z in _ZONES if z != 'z'), *_NAMED], key=len, reverse=True))})\b)\)?)?"
 )
 _TIME: Final = (
-    r"(?P<hour>[0-2]?\d)[:：h](?P<minute>[0-5]\d)(?:[:：](?P<second>[0-5]\d)(?:[.,]\d+)?)?(?:\s*(?P<half>[ap]\.?\s?m\b\.?))?"
+    r"(?P<hour>[0-2]?\d)(?:[:：h]|\.(?=\d\d\s*(?:[ap]\.?m|GMT|BST|UTC|CES?T)))(?P<minute>[0-5]\d)(?:[:：](?P<second>[0-5]\d)(?:[.,]\d+)?)?(?:\s*(?P<half>[ap]\.?\s?m\b\.?))?"
     + _ZONE
 )
 _BARE_HOUR: Final = r"(?P<hour2>1?\d)\s*(?P<half2>[ap]\.?m\b\.?)"

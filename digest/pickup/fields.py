@@ -76,7 +76,8 @@ _LABEL: Final = re.compile(
 # These say what they are without a colon.
 _OPENING: Final = re.compile(
     r"^[(（\[]?(?:(?P<byline>by|written by|reporting by|story by)|(?P<editor>edited by|editing by)"
-    r"|(?P<published>(?:first )?(?:published|posted)(?: on| at)?)|(?P<updated>(?:last )?updated(?: on| at)?))\s+(?=\S)",
+    r"|(?P<published>(?:first )?(?:published|posted)(?: on| at)?)"
+    r"|(?P<updated>(?:last )?(?:updated|modified)(?: on| at)?)|(?P<source>来源于))\s+(?=\S)",
     re.IGNORECASE,
 )
 _SEGMENTS: Final = re.compile(r"\s*[|｜;；•]\s*|\s+[·/–—-]\s+|\s{2,}|^\s*[·/]\s*|\s*[·/]\s*$")
@@ -245,7 +246,7 @@ def _credits(line: str) -> Fields:
 # --------------------------------------------------------------------------------------------------------------
 # Lines that only their place gives away
 
-_LIST_ITEM: Final = re.compile(r"[\w'’&.\- ]{2,40}")
+_LIST_ITEM: Final = re.compile(r"[\w'’&.\-/():（） ]{2,40}")
 _COMMAS: Final = re.compile(r"\s*[,，、;；|]\s*")
 
 

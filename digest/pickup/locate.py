@@ -22,6 +22,7 @@ _SHORT_COST, _SHORTS = 18.0, 5  # of a short line, times how many of them have f
 _ALONE: Final = 0.4  # a paragraph between two headlines is a teaser more often than text
 _DROP: Final = 900.0  # so much furniture ends a text
 _EARLY: Final = 0.5  # an earlier run of this share of the heaviest one's weight is the text: comments are long
+_FILED: Final = 0.15  # a dateline is worth more than its weight: of so small a share it is still believed
 _FAR: Final = 20  # lines; a head is not further from its text
 _MOST: Final = 450.0  # what one line can weigh: a footer of one long paragraph must not win
 
@@ -32,7 +33,11 @@ def _weights(lines: list[Line]) -> list[float]:
     for index, line in enumerate(lines):
         listed = line.part is Part.LIST or (listed and not line.prose)
         if line.prose:
-            alone = _heading(_next_text(lines, index, -1)) and _heading(_next_text(lines, index, 1))
+            alone = (
+                line.dateline is None
+                and _heading(_next_text(lines, index, -1))
+                and _heading(_next_text(lines, index, 1))
+            )
             weights.append(min(line.size, _MOST) * (_ALONE if alone else 1.0))
             shorts = 0
         elif line.part is Part.STOP:
@@ -43,7 +48,7 @@ def _weights(lines: list[Line]) -> list[float]:
             weights.append(-_ASIDE_COST)
         elif line.fields is not None:
             weights.append(-_FIELD_COST)
-        elif line.spoken:
+        elif line.spoken or _last_words(lines, index):
             weights.append(min(line.size, 30.0))
         elif listed:  # its heading has paid for them
             weights.append(-_ASIDE_COST)
@@ -51,6 +56,14 @@ def _weights(lines: list[Line]) -> list[float]:
             shorts += 1
             weights.append(-_SHORT_COST * min(shorts, _SHORTS))
     return weights
+
+
+def _last_words(lines: list[Line], index: int) -> bool:
+    """Whether a line without its full stop is the end of the text: alone between prose and what follows the text."""
+    if not lines[index].neutral or index == 0 or not lines[index - 1].prose or not prose.is_wordy(lines[index].text):
+        return False
+    after = lines[index + 1] if index + 1 < len(lines) else None
+    return after is None or after.part is Part.STOP or after.fields is not None
 
 
 def _next_text(lines: list[Line], index: int, step: int) -> Line | None:
@@ -102,7 +115,7 @@ def _first_dateline(lines: list[Line], weights: list[float]) -> int | None:
     filed = [index for index, line in enumerate(lines) if line.dateline is not None][:50]
     sums = [sum(weights[index : _best_end(weights, index)]) for index in filed]
     heaviest = max((run[0] for run in prose.runs(weights, 0, _DROP)), default=0.0)
-    enough = max(_EARLY * max(sums, default=0.0), 0.25 * heaviest)
+    enough = max(_EARLY * max(sums, default=0.0), _FILED * heaviest)
     return next((index for index, total in zip(filed, sums, strict=True) if total >= enough), None)
 
 
@@ -132,12 +145,21 @@ def _after_head(lines: list[Line]) -> int:
             near = (
                 anchor is None or since == 0 or (since == 1 and any(each.neutral for each in lines[anchor + 1 : index]))
             )
-            if near and before <= max(0.25 * total, 400.0) and before <= 0.5 * total:
+            little = before <= 0.5 * total or (before < total and _titled(lines, index))
+            if near and little and before <= max(0.25 * total, 400.0):
                 anchor, since = index, 0
         if line.prose:
             since += 1
             before += masses[index]
     return 0 if anchor is None else anchor + 1
+
+
+def _titled(lines: list[Line], index: int) -> bool:
+    """Whether a headline stands between this line and the prose above it."""
+    above = lines[max(0, index - 5) : index]
+    while above and above[0].prose:
+        above = above[1:]
+    return not any(line.prose for line in above) and any(line.neutral and len(line.text.split()) >= 4 for line in above)
 
 
 # --------------------------------------------------------------------------------------------------------------
@@ -171,7 +193,9 @@ def _title(lines: list[Line], start: int, end: int, body: list[Line]) -> int | N
         points = 3.0 * shared + min(line.size, 70.0) / 35.0 - (start - index) * 0.03
         points += 0.8 * _beside_fields(lines, index) + 0.4 * (index == 0) + 0.3 * (texts[line.text] > 1)
         points -= 1.5 * line.text.endswith((":", "：", ",", ".", "。")) + 0.6 * line.text.startswith(("*", "•", "+ "))
-        if index >= start:  # within the run: only as its very beginning
+        if index >= start:  # within the run: only near its beginning, above most of the text
+            if sum(each.size for each in lines[start:index]) > sum(each.size for each in lines[index + 1 : end]):
+                break
             points -= 0.5 + 1.0 * any(each.prose and each.size > 200 for each in lines[start:index])
         if points > best:
             best, best_at = points, index

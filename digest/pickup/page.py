@@ -215,7 +215,7 @@ def _teaser(lines: list[Line], title_at: int | None, start: int) -> str:
     if title_at is None or title_at >= start:
         return ""
     between = [line for line in lines[title_at + 1 : start] if line.prose or (line.neutral and _standfirst(line.text))]
-    text = " ".join(line.text for line in between)
+    text = " · ".join(line.text.lstrip("*•- ") for line in between)
     return text if between and len(between) <= 3 and len(text) <= 700 and lines[title_at].text not in text else ""
 
 

@@ -16,6 +16,7 @@ from digest.pickup.words import words
 _CJK: Final = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 _END: Final = re.compile(r"[.!?…。！？；;:：][\"”’'»」』)\]）】]*\s*$|[\"”」』]$")
 _FULL_STOP: Final = re.compile(r"[.!?…。！？][\"”’'»」』)\]）】\d]*\s*$|[,，][\"”]$|\w[\"”」』]$")
+_RATE: Final = re.compile(r"[(（].{1,20}=.{1,60}[)）]")  # "($1 = 6.47 yuan)"
 _ZH_INNER: Final = re.compile("[，、。；：,]")
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’]\w+)?")
 _STOP_WORDS: Final = words("common")
@@ -43,9 +44,17 @@ def is_prose(text: str) -> bool:
     return len(words) >= 18 and common >= 0.2 * len(words)
 
 
+def is_wordy(text: str) -> bool:
+    """Whether a line has the words of a sentence, though not its end."""
+    found = _WORD.findall(text)
+    common = sum(word.lower() in _STOP_WORDS for word in found)
+    return len(found) >= 7 and common >= 2 and sum(word[0].isupper() for word in found) * 2 < len(found)
+
+
 def is_sentence(text: str) -> bool:
     """Whether a short line may close or break a text: it ends like a sentence, or is spoken."""
-    return bool(_FULL_STOP.search(text)) and len(text) >= 4 and any(c.isalpha() for c in text)
+    ends = _FULL_STOP.search(text) or _RATE.fullmatch(text)
+    return bool(ends) and len(text) >= 4 and any(c.isalpha() for c in text)
 
 
 def runs(weights: Sequence[float], start: int, drop: float) -> list[tuple[float, int, int]]:

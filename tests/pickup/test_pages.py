@@ -310,3 +310,35 @@ def test_a_bullet_before_the_first_sentence_is_not_the_text(read: Read) -> None:
     (article,) = read(page)
     assert article.title == "Mill to open again in June"
     assert article.paragraphs[0].startswith("The mill by the river")
+
+
+def test_a_short_story_under_a_long_advertisement(read: Read) -> None:
+    advert = (
+        "China Knowledge is in the business of providing business solutions and products on China. Within the Group it has "
+        "financial terminal, publishing, newswires, research and a wide range of consulting services for foreign businesses.\n"
+    )
+    rest = "Copyright © 2021\nSend feedback or comments to: desk@example.org\nTo access our page on Bloomberg, type CKFI <GO>\n"
+    story = "Consumer · Retail\nOrchard bears first apples\n2021/05/03 09:15:00\nBeijing, Fruit (000001.SZ), BABA:US\n{line}An orchard near Beijing has borne its first apples, growers said.\n\nThe trees were planted by schoolchildren in 2015\n\n"
+    for line in ("", "May 03, 2021 (China Knowledge) -- "):
+        (article,) = read(advert + story.format(line=line) + rest)
+        assert (article.title, article.section) == ("Orchard bears first apples", "Consumer · Retail")
+        assert article.keywords == ("Beijing", "Fruit (000001.SZ)", "BABA:US")
+        assert article.paragraphs == (
+            "An orchard near Beijing has borne its first apples, growers said.",
+            "The trees were planted by schoolchildren in 2015",
+        )
+
+
+def test_a_note_of_rates_and_bullets_of_a_standfirst(read: Read) -> None:
+    page = (
+        "Orchard bears first apples after drought\n* Trees were planted by schoolchildren in 2015, and most were given up\n"
+        "* Growers hope to sell the fruit in the next year\nJane Doe\nPublished: 9:15pm, 3 May 2021\n"
+        "An orchard of 40 trees near the capital has borne its first apples after a drought, growers said on Monday.\n"
+        "They sold for 40 yuan each.\n($1 = 6.4750 Chinese yuan renminbi)\nReporting by Jane Doe; Editing by Ann Poe\n"
+    )
+    (article,) = read(page)
+    assert (
+        article.teaser
+        == "Trees were planted by schoolchildren in 2015, and most were given up · Growers hope to sell the fruit in the next year"
+    )
+    assert article.paragraphs[1:] == ("They sold for 40 yuan each.", "($1 = 6.4750 Chinese yuan renminbi)")
