@@ -10,6 +10,7 @@ import signal
 import smtplib
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -193,8 +194,22 @@ def test_pickup_keeps_and_names_what_went_aside(fresh: Desk) -> None:
 
 
 def test_a_file_that_still_grows_waits(fresh: Desk) -> None:
-    (fresh.folder / "seeds" / "samples" / "new.md").write_text("---\ntitle: New\n---\n\nText.\n", encoding="utf-8")
-    assert "waits: samples/new.md" in fresh("pickup").out
+    path = fresh.folder / "seeds" / "samples" / "new.md"
+    path.write_text("---\ntitle: New\n---\n\nText.\n", encoding="utf-8")
+    done = threading.Event()
+
+    def grow() -> None:
+        while not done.wait(0.1):
+            with path.open("a", encoding="utf-8") as file:
+                file.write("More text.\n")
+
+    writer = threading.Thread(target=grow)
+    writer.start()
+    try:
+        assert "waits: samples/new.md" in fresh("pickup").out
+    finally:
+        done.set()
+        writer.join()
 
 
 def test_classify_explains(desk: Desk) -> None:

@@ -265,9 +265,8 @@ def test_foreign_rows_are_seen_by_plain_sqlite(tmp_path: Path) -> None:
         connection.close()
 
 
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)  # SQLite has no sessions
 def test_a_lost_session_is_replaced(url: str) -> None:
-    if url.startswith("sqlite"):
-        pytest.skip("SQLite has no sessions")
     with Store.open(url) as store:
         store.migrate(site="a", now=NOW)
         with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as admin:
