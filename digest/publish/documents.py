@@ -211,8 +211,8 @@ def _frame(feed: Feed, name: str, media: str, entries: Iterable[FeedEntry]) -> _
     generator.title(feed.title)
     generator.description(feed.subtitle)
     generator.subtitle(feed.subtitle)
-    generator.link(href=feed.url, rel="alternate", type="text/html")
     generator.link(href=f"{feed.folder}/{name}", rel="self", type=media)
+    generator.link(href=feed.url, rel="alternate", type="text/html")  # the last one is what RSS calls its link
     generator.author(name=feed.author)
     if feed.rights:
         generator.rights(feed.rights)

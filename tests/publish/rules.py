@@ -88,6 +88,7 @@ def check_rss(document: bytes, self_url: str, entries: int) -> etree._Element:
     own = channel.find(f"{ATOM}link")
     assert own is not None
     assert (own.get("rel"), own.get("href"), own.get("type")) == ("self", self_url, "application/rss+xml")
+    assert channel.findtext("link") not in {None, "", self_url}, "a channel's link is its site, not the feed"
     assert absolute(channel.findtext("link") or "")
     items = channel.findall("item")
     assert len(items) == entries
