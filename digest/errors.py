@@ -108,7 +108,15 @@ class StateError(DigestError):
 
 
 class LinkError(DigestError):
-    """A signed link that is forged, damaged, expired, or made for something else."""
+    """A signed link that is forged, damaged, expired, or made for something else.
+
+    Attributes:
+        expired: it was ours once, and is too old.
+    """
+
+    def __init__(self, what: str, *, expired: bool = False) -> None:
+        super().__init__(what)
+        self.expired = expired
 
 
 class JailError(DigestError):

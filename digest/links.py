@@ -5,7 +5,7 @@ them verify, for ever where a promise is for ever (unsubscribing). No address st
 
     what                      who reads it            made with
     unsubscribe, preferences  the web, for ever       keyed HMAC: one per copy of a campaign, so it must be cheap
-    confirm                   the web, some days      itsdangerous, with a time
+    confirm, undo, form       the web, for a time     itsdangerous, with a time
     Message-ID                bounces, mailboxes      keyed HMAC: the same at every attempt
     online, story, feeds      anyone                  nothing: public addresses
 
@@ -30,10 +30,12 @@ from digest.errors import ConfigError, LinkError
 
 _MAC_BYTES: Final = 15  # 120 bits: 20 characters without padding; nobody guesses one
 _ID_BYTES: Final = 18
-_LONGEST: Final = 128  # no token of ours is longer; more is not even looked at
+_LONGEST: Final = 128  # no token of a copy is longer; more is not even looked at
+_LONGEST_DATED: Final = 512  # one that names several subscriptions
 _TOKEN: Final = re.compile(r"([a-z0-9]{1,16})\.([1-9][0-9]{0,18})\.([A-Za-z0-9_-]{20})")
 _KEY_ID: Final = re.compile(r"[a-z0-9]{1,16}")
 _SHORTEST_SECRET: Final = 32
+_DAMAGED: Final = "this link is damaged (open it from the mail again, or copy it whole)"
 
 
 @dataclass(frozen=True)
@@ -115,27 +117,45 @@ class Links:
         """
         return self._read("preferences", token)
 
-    def confirm(self, subscription: int, now: datetime) -> str:
-        """The address by which a person confirms that they subscribed."""
-        serializer = self._serializer(self._signing, "confirm", now)
-        return f"{self._base}/confirm/{self._signing}.{serializer.dumps(subscription)}"
+    def confirm(self, subscriptions: Sequence[int], now: datetime) -> str:
+        """The address by which a person confirms that they subscribed (to one digest, or to several at once)."""
+        return f"{self._base}/confirm/{self._dated('confirm', list(subscriptions), now)}"
 
-    def read_confirm(self, token: str, now: datetime, lifetime: timedelta) -> int:
-        """The subscription that a confirm token names.
+    def read_confirm(self, token: str, now: datetime, lifetime: timedelta) -> tuple[tuple[int, ...], datetime]:
+        """The subscriptions that a confirm token names, and when it was made.
 
         Raises:
             LinkError: the token is forged, damaged, made for something else, or older than `lifetime`.
         """
-        key_id, _, signed = token.partition(".")
-        if len(token) > _LONGEST or key_id not in self._secrets:
-            raise LinkError("this link is damaged (open it from the mail again, or copy it whole)")
-        try:
-            found = self._serializer(key_id, "confirm", now).loads(signed, max_age=int(lifetime.total_seconds()))
-        except SignatureExpired:
-            raise LinkError("this link has expired (subscribe again to get a new one)") from None
-        except BadData:
-            raise LinkError("this link is damaged (open it from the mail again, or copy it whole)") from None
-        return int(found)
+        found, made = self._read_dated("confirm", token, now, lifetime)
+        return tuple(int(number) for number in found), made
+
+    def undo(self, subscription: int, now: datetime) -> str:
+        """A token for the form by which a person takes their leaving back; it stands in no address."""
+        return self._dated("undo", subscription, now)
+
+    def read_undo(self, token: str, now: datetime, lifetime: timedelta) -> int:
+        """The subscription that an undo token names.
+
+        Raises:
+            LinkError: the token is forged, damaged, made for something else, or older than `lifetime`.
+        """
+        return int(self._read_dated("undo", token, now, lifetime)[0])
+
+    def form(self, name: str, now: datetime) -> str:
+        """A token that a public form carries: it says when the form was shown."""
+        return self._dated("form", name, now)
+
+    def read_form(self, name: str, token: str, now: datetime, lifetime: timedelta) -> timedelta:
+        """How long ago the form of this name was shown.
+
+        Raises:
+            LinkError: the token is forged, damaged, of another form, or older than `lifetime`.
+        """
+        found, made = self._read_dated("form", token, now, lifetime)
+        if found != name:
+            raise LinkError("this form is damaged (open the page again)")
+        return now - made
 
     # ---- public addresses
 
@@ -145,7 +165,7 @@ class Links:
 
     def story(self, edition_id: str, key: str) -> str:
         """A story's place in an edition's page."""
-        return f"{self.online(edition_id)}#story-{quote(key, safe='')}"
+        return f"{self.online(edition_id)}#s-{re.sub(r'[^A-Za-z0-9_-]', '-', key)}"  # as the templates write ids
 
     def feed(self, name: str = "atom.xml", *, region: str = "", theme: str = "") -> str:
         """The address of a feed: of the publication, of a region, or of a theme. `name` is its file name."""
@@ -153,6 +173,11 @@ class Links:
         return f"{self._base}/feeds/{folder}{quote(name)}"
 
     # ---- identifiers of mail
+
+    def notice_id(self, cause: str, domain: str) -> str:
+        """The Message-ID of a notice, by its cause, with angle brackets: the same whenever it is made."""
+        digest = hmac.digest(self._derived[self._signing, "message-id"], f"notice\x00{cause}".encode(), "sha256")
+        return f"<{_text(digest[:_ID_BYTES])}@{domain}>"
 
     def message_id(self, edition_id: str, subscription: int, domain: str, *, key_id: str = "") -> str:
         """The Message-ID of a copy, with angle brackets (RFC 5322, 3.6.4): the same whenever it is made.
@@ -191,7 +216,25 @@ class Links:
             number = int(match[2])
             if hmac.compare_digest(self._mac(match[1], purpose, number), match[3]):
                 return number
-        raise LinkError("this link is damaged (open it from the mail again, or copy it whole)")
+        raise LinkError(_DAMAGED)
+
+    def _dated(self, purpose: str, value: object, now: datetime) -> str:
+        return f"{self._signing}.{self._serializer(self._signing, purpose, now).dumps(value)}"
+
+    def _read_dated(self, purpose: str, token: str, now: datetime, lifetime: timedelta) -> tuple[Any, datetime]:
+        """What a dated token holds, and when it was made."""
+        key_id, _, signed = token.partition(".")
+        if len(token) > _LONGEST_DATED or key_id not in self._secrets:
+            raise LinkError(_DAMAGED)
+        try:
+            found: tuple[Any, datetime] = self._serializer(key_id, purpose, now).loads(
+                signed, max_age=int(lifetime.total_seconds()), return_timestamp=True
+            )
+        except SignatureExpired:
+            raise LinkError("this link has expired (ask for a new one)", expired=True) from None
+        except BadData:
+            raise LinkError(_DAMAGED) from None
+        return found
 
     def _serializer(self, key_id: str, purpose: str, now: datetime) -> URLSafeTimedSerializer:
         return URLSafeTimedSerializer(

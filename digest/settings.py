@@ -9,6 +9,7 @@ collected, not reported one at a time. docs/settings.md is made from it by tools
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -152,6 +153,28 @@ class LinkSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WebSettings:
+    """The public pages and feeds, and who may ask how often for a mail."""
+
+    __pydantic_config__ = _CONFIG
+
+    host: str = "127.0.0.1"
+    """Address to listen on; a proxy that speaks TLS stands before it."""
+    port: int = 8080
+    """Port to listen on; 0 takes a free one."""
+    trusted_proxies: str = "127.0.0.1 ::1"
+    """Addresses or networks of proxies whose X-Forwarded-For is believed, separated by spaces; none when empty."""
+    requests_per_network: int = 20
+    """Sign-ups and requests for a link that one network (IPv4 /24, IPv6 /48) may send in an hour."""
+    requests_per_hour: int = 500
+    """The same for all networks together."""
+    confirm_days: int = 7
+    """Days for which the link of a confirmation mail works."""
+    full_addresses: bool = False
+    """Keep the whole IP address with a consent; else its network only (IPv4 /24, IPv6 /48)."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything that digest.toml and the environment say."""
 
@@ -164,6 +187,7 @@ class Settings:
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     feeds: FeedSettings = field(default_factory=FeedSettings)
     links: LinkSettings = field(default_factory=LinkSettings)
+    web: WebSettings = field(default_factory=WebSettings)
     sources: tuple[Source, ...] = ()
     digests: tuple[DigestRule, ...] = ()
     groupings: tuple[Grouping, ...] = ()
@@ -223,6 +247,7 @@ TABLES: Final[Mapping[str, type]] = {
     "delivery": DeliverySettings,
     "feeds": FeedSettings,
     "links": LinkSettings,
+    "web": WebSettings,
 }
 LISTS: Final[Mapping[str, type]] = {"sources": Source, "digests": DigestRule, "groupings": Grouping}
 SECRETS: Final = frozenset({"store.url", "mail.password", "links.secret"})
@@ -394,8 +419,22 @@ def _problems(settings: Settings) -> Iterator[str]:
             yield f"delivery.{name}: {getattr(settings.delivery, name)} (must be above 0)"
     if settings.delivery.linger < 0:
         yield f"delivery.linger: {settings.delivery.linger} (must not be below 0)"
+    yield from _web_problems(settings.web)
     if settings.feeds.entries < 1:
         yield f"feeds.entries: {settings.feeds.entries} (must be at least 1)"
+
+
+def _web_problems(web: WebSettings) -> Iterator[str]:
+    if not 0 <= web.port <= 65535:
+        yield f"web.port: {web.port} (0 to 65535)"
+    for name in ("requests_per_network", "requests_per_hour", "confirm_days"):
+        if getattr(web, name) < 1:
+            yield f"web.{name}: {getattr(web, name)} (must be at least 1)"
+    for proxy in web.trusted_proxies.split():
+        try:
+            ipaddress.ip_network(proxy, strict=False)
+        except ValueError:
+            yield f"web.trusted_proxies: {proxy!r} is no address or network (write 10.0.0.7 or 10.0.0.0/8)"
 
 
 def _publication_problems(publication: Publication, origins: Mapping[str, str]) -> Iterator[str]:

@@ -37,7 +37,7 @@ def test_a_link_is_absolute_short_and_safe_in_a_url() -> None:
 
 
 def test_a_token_for_one_thing_is_never_read_as_another() -> None:
-    confirm = token(LINKS.confirm(7, NOW))
+    confirm = token(LINKS.confirm([7], NOW))
     for foreign in (token(LINKS.preferences(7)), confirm):
         with pytest.raises(LinkError, match="damaged"):
             LINKS.read_unsubscribe(foreign)
@@ -86,12 +86,12 @@ def test_old_keys_verify_after_rotation_and_unknown_ones_do_not() -> None:
     rotated = Links(BASE, [NEW, OLD])
     assert rotated.key_id == "k2"
     assert rotated.read_unsubscribe(token(LINKS.unsubscribe(7))) == 7
-    assert rotated.read_confirm(token(LINKS.confirm(7, NOW)), NOW, timedelta(days=1)) == 7
+    assert rotated.read_confirm(token(LINKS.confirm([7], NOW)), NOW, timedelta(days=1)) == ((7,), NOW)
     assert token(rotated.unsubscribe(7)).startswith("k2.")
     with pytest.raises(LinkError):
         LINKS.read_unsubscribe(token(rotated.unsubscribe(7)))
     with pytest.raises(LinkError):
-        LINKS.read_confirm(token(rotated.confirm(7, NOW)), NOW, timedelta(days=1))
+        LINKS.read_confirm(token(rotated.confirm([7], NOW)), NOW, timedelta(days=1))
 
 
 def test_the_same_id_with_another_secret_does_not_verify() -> None:
@@ -100,10 +100,31 @@ def test_the_same_id_with_another_secret_does_not_verify() -> None:
 
 
 def test_confirming_expires() -> None:
-    confirm = token(LINKS.confirm(7, NOW))
-    assert LINKS.read_confirm(confirm, NOW + timedelta(days=6), timedelta(days=7)) == 7
+    confirm = token(LINKS.confirm([7], NOW))
+    assert LINKS.read_confirm(confirm, NOW + timedelta(days=6), timedelta(days=7)) == ((7,), NOW)
     with pytest.raises(LinkError, match="expired"):
         LINKS.read_confirm(confirm, NOW + timedelta(days=8), timedelta(days=7))
+
+
+def test_an_undo_and_a_form_are_dated_too() -> None:
+    undo, form = LINKS.undo(7, NOW), LINKS.form("subscribe", NOW)
+    soon, day = NOW + timedelta(seconds=5), timedelta(days=1)
+    assert LINKS.read_undo(undo, soon, day) == 7
+    assert LINKS.read_form("subscribe", form, soon, day) == timedelta(seconds=5)
+    with pytest.raises(LinkError):
+        LINKS.read_form("preferences", form, soon, day)
+    with pytest.raises(LinkError):
+        LINKS.read_undo(form, soon, day)
+    with pytest.raises(LinkError) as expired:
+        LINKS.read_undo(undo, NOW + timedelta(days=2), day)
+    assert expired.value.expired
+
+
+def test_a_notice_has_a_message_id_of_its_own() -> None:
+    made = LINKS.notice_id("confirm:7:2018-07-23", "news.example.org")
+    assert made == LINKS.notice_id("confirm:7:2018-07-23", "news.example.org")
+    assert made != LINKS.notice_id("confirm:7:2018-07-24", "news.example.org")
+    assert re.fullmatch(r"<[A-Za-z0-9_-]{24}@news\.example\.org>", made)
 
 
 def test_a_message_id_is_the_same_every_time_and_tells_nothing() -> None:
@@ -127,7 +148,7 @@ def test_a_campaign_goes_on_with_its_own_key_after_rotation() -> None:
 def test_public_addresses_name_no_reader() -> None:
     assert LINKS.online("weekly-2018-W29") == BASE + "/editions/weekly-2018-W29.html"
     assert LINKS.online("../x?y#z") == BASE + "/editions/..%2Fx%3Fy%23z.html"
-    assert LINKS.story("weekly-2018-W29", "ab12") == BASE + "/editions/weekly-2018-W29.html#story-ab12"
+    assert LINKS.story("weekly-2018-W29", "ab12") == BASE + "/editions/weekly-2018-W29.html#s-ab12"
     assert LINKS.feed() == BASE + "/feeds/atom.xml"
     assert LINKS.feed("rss.xml", region="CN-GD") == BASE + "/feeds/regions/CN-GD/rss.xml"
     assert LINKS.feed("feed.json", theme="trade") == BASE + "/feeds/themes/trade/feed.json"

@@ -327,7 +327,7 @@ def test_a_list_that_is_not_there_says_so(store: Store, places: Places, tmp_path
 
 
 def test_a_list_has_a_limit(store: Store, places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscriptions, "_LINE_LIMIT", 2)
+    monkeypatch.setattr(subscriptions.lists, "_LINE_LIMIT", 2)
     with pytest.raises(ListError, match="more than 2 lines"):
         load(store, places, "address,consent\na@example.org,x\nb@example.org,x\n")
 
@@ -335,7 +335,7 @@ def test_a_list_has_a_limit(store: Store, places: Places, monkeypatch: pytest.Mo
 def test_a_long_list_goes_in_by_chunks_and_is_one_transaction(
     store: Store, places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscriptions, "_CHUNK", 3)
+    monkeypatch.setattr(subscriptions.lists, "_CHUNK", 3)
     lines = [f"r{number}@example.org,contract" for number in range(10)]
     with pytest.raises(ListError, match="is not CSV"):
         load(store, places, "\n".join(["address,consent", *lines, '"open']))

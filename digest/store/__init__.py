@@ -10,6 +10,8 @@
     editions      frozen revisions, states, what was used        editions.py
     subscribers   subscriptions, consents, suppressions          subscribers.py
     campaigns     frozen audiences, deliveries, the ledger       campaigns.py, ledger.py
+    requests      what readers ask for on the public pages       requests.py
+    notices       single mails outside editions, their ledger    notices.py
 
 Every method is one transaction; inside `with store.transaction():` several become one. All times are aware.
 """
@@ -30,7 +32,9 @@ from digest.store.database import WAIT_SECONDS, Database
 from digest.store.decisions import Act, Decision, Decisions
 from digest.store.editions import Editions, Listed, Prepared
 from digest.store.ledger import CampaignLedger, RefusalPolicy
-from digest.store.migrating import migrate
+from digest.store.migrating import is_current, migrate
+from digest.store.notices import Notice, NoticeLedger, Notices
+from digest.store.requests import Request, Requests
 from digest.store.schema import site as _site
 from digest.store.sources import Problem, Sources
 from digest.store.subscribers import Fate, Subscribers, Suppression, Wanted, address_key
@@ -44,9 +48,12 @@ __all__ = [
     "Fate",
     "Judged",
     "Listed",
+    "Notice",
+    "NoticeLedger",
     "Prepared",
     "Problem",
     "RefusalPolicy",
+    "Request",
     "Saved",
     "Store",
     "Suppression",
@@ -66,6 +73,8 @@ class Store:
         self.editions = Editions(database)
         self.subscribers = Subscribers(database)
         self.campaigns = Campaigns(database, self.editions)
+        self.requests = Requests(database)
+        self.notices = Notices(database)
 
     @classmethod
     def open(cls, url: str, *, wait: float = WAIT_SECONDS) -> Store:
@@ -98,6 +107,14 @@ class Store:
                     self._database.insert(_site).values(row=1, id=site, created=now).on_conflict_do_nothing()
                 )
             return self.site()
+
+    def is_current(self) -> bool:
+        """Whether the database answers and has the tables of this version.
+
+        Raises:
+            StoreError: it does not answer.
+        """
+        return is_current(self._database)
 
     def site(self) -> str:
         """The id of the site that this store was made for.

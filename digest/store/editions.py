@@ -371,6 +371,18 @@ class Editions:
         with self._database.reading() as connection:
             return {row.article: row.edition for row in connection.execute(query)}
 
+    def carrying(self, story: str) -> tuple[str, ...]:
+        """Ids of the editions that carry a story (by its key), newest first; not those cancelled or skipped."""
+        query = (
+            sa.select(editions.c.id)
+            .join(edition_stories, edition_stories.c.edition == editions.c.id)
+            .where(edition_stories.c.story == story, editions.c.state.not_in([state.value for state in _DEAD]))
+            .group_by(editions.c.id, editions.c.starts)
+            .order_by(editions.c.starts.desc())
+        )
+        with self._database.reading() as connection:
+            return tuple(connection.scalars(query))
+
     def materials(self, edition_id: str, number: int) -> dict[str, bytes]:
         """The materials that a revision is rendered with, by name: the very bytes, whatever the files say today.
 

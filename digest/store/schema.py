@@ -181,7 +181,33 @@ edition_stories: Final = sa.Table(
     metadata,
     sa.Column("edition", sa.Text, sa.ForeignKey("editions.id"), primary_key=True),
     sa.Column("article", sa.Text, primary_key=True),  # uid
-    sa.Column("story", sa.Text, nullable=False),
+    sa.Column("story", sa.Text, nullable=False, index=True),
+)
+
+# Since when a digest is scheduled, and up to when everything that fell due is in `runs`.
+schedules: Final = sa.Table(
+    "schedules",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("began", Utc, nullable=False),
+    sa.Column("seen", Utc, nullable=False),
+)
+
+# One row per period that fell due (or whose edition was sent by hand): the claim that nobody else makes it.
+runs: Final = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("period", sa.Text, primary_key=True),
+    sa.Column("starts", Utc, nullable=False),
+    sa.Column("ends", Utc, nullable=False),
+    sa.Column("due", Utc, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("held", sa.Boolean, nullable=False),  # it comes later than the grace
+    _text("edition"),  # several periods may share one; empty when lapsed
+    sa.Column("at", Utc, nullable=False),
+    sa.Index("ix_runs_edition", "edition"),
+    sa.Index("ix_runs_state", "state"),
 )
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -283,4 +309,44 @@ deliveries: Final = sa.Table(
         sqlite_where=sa.text("state = 'deferred'"),
         postgresql_where=sa.text("state = 'deferred'"),
     ),
+)
+
+# ---------------------------------------------------------------------------------------------------------------
+# What readers ask for on the public pages, and the single mails outside editions
+
+requests: Final = sa.Table(
+    "requests",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("network", sa.Text, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+    _text("payload"),  # empty once settled: only the count is kept, for a day
+    sa.Column("settled", Utc),
+    sa.Index("ix_requests_at_network", "at", "network"),
+)
+
+# No foreign key to subscriptions: the ledger must outlive a subscriber who is erased.
+notices: Final = sa.Table(
+    "notices",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("cause", sa.Text, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subscription", _ID, nullable=False, server_default=sa.text("0")),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    _text("name"),
+    _text("language"),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default=sa.text("0")),
+    _text("reason"),
+    _text("reply"),
+    sa.Column("created", Utc, nullable=False),
+    sa.Column("claimed_at", Utc),
+    sa.Column("finished_at", Utc),
+    sa.Column("next_attempt_at", Utc),
+    sa.Index("ix_notices_key_kind_created", "key", "kind", "created"),
+    sa.Index("ix_notices_state_id", "state", "id"),
 )

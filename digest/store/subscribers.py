@@ -67,7 +67,7 @@ class Suppression:
 
 
 class Subscribers:
-    """`put`, `change`, `prefer`; `get`, `of`, `every`, `audience`; `suppress`, `lift`."""
+    """`put`, `change`, `prefer`, `wish`, `confirm`; `get`, `of`, `every`, `audience`; `suppress`, `lift`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -230,6 +230,40 @@ class Subscribers:
                 .values(preferences=PREFERENCES.dump(preferences), changed=at)
             )
         return self.get(subscription)
+
+    def wish(self, subscription: int, preferences: Preferences, at: datetime) -> None:
+        """Note what somebody who is not subscribed (pending, ended) would choose; it counts once they confirm.
+
+        Nothing happens to a subscription that runs: only its owner changes that (`prefer`).
+        """
+        asleep = [_PENDING.value, _ENDED.value]
+        with self._database.transaction() as connection:
+            self._database.serialize(subscriptions)
+            connection.execute(
+                sa.update(subscriptions)
+                .where(subscriptions.c.id == subscription, subscriptions.c.state.in_(asleep))
+                .values(preferences=PREFERENCES.dump(preferences), changed=at)
+            )
+
+    def confirm(self, subscription: int, consent: Consent, at: datetime) -> bool:
+        """Make a pending or ended subscription active, by the person's own consent; whether it was not yet.
+
+        This is the one way back for somebody who left: call it for nothing but an act of their own.
+
+        Raises:
+            NotFound: there is no such subscription.
+        """
+        with self._database.transaction() as connection:
+            self._database.serialize(subscriptions)
+            if self.get(subscription).state not in {_PENDING, _ENDED}:
+                return False
+            connection.execute(
+                sa.update(subscriptions)
+                .where(subscriptions.c.id == subscription)
+                .values(state=_ACTIVE.value, reason="", changed=at)
+            )
+            self._agree([(subscription, consent)], given=True)
+        return True
 
     # ---- read
 

@@ -1,9 +1,6 @@
-"""The subscriber's life: added or imported, changed, left; and why somebody got no mail.
+"""Lists of subscribers: a CSV file in, in one transaction, with a reason for every line that does not go in; and out.
 
-    add | import_csv  ->  active  ->  leave | remove  ->  ended (kept, so that no import revives it)
-
-Who left or is suppressed stays so: `digest.store` refuses to revive them, whoever asks. docs/subscribers.md tells
-operators how lists look (subscribers/README.md) and what an import does.
+subscribers/README.md tells how lists look, docs/subscribers.md what an import does.
 """
 
 from __future__ import annotations
@@ -16,16 +13,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, TextIO
 
-from email_validator import EmailNotValidError, validate_email
-
-from digest.errors import AddressError, ListError, NotFound
-from digest.model import Consent, Length, Preferences, Subscription, SubscriptionState, Theme
+from digest.errors import AddressError, ListError
+from digest.model import Consent, Length, Preferences, SubscriptionState, Theme
 from digest.places import Places
 from digest.store import Fate, Store, Wanted, address_key
+from digest.subscriptions.person import NAME_LIMIT, printable, read_address
 
 LANGUAGES: Final = ("en", "zh-Hans")  # of the interface
 COLUMNS: Final = ("address", "name", "digests", "regions", "themes", "language", "length", "consent")
-_LIMITS: Final = {"address": 254, "name": 200, "consent": 500, "language": 35, "length": 20}
+_LIMITS: Final = {"address": 254, "name": NAME_LIMIT, "consent": 500, "language": 35, "length": 20}
 _CELL_LIMIT: Final = 5_000  # characters: of the lists of digests, regions and themes
 _LINE_LIMIT: Final = 5_000_000
 _CHUNK: Final = 1_000  # lines that are looked up in the store together
@@ -58,114 +54,6 @@ class ImportReport:
     passed_over: list[LineReport] = field(default_factory=list)
     revived: int = 0  # always: it is here so that a report says so
     kept: bool = True
-
-
-# ---------------------------------------------------------------------------------------------------------------
-# One person
-
-
-def read_address(text: str) -> str:
-    """The address as it is written to: the local part as given, the domain in small ASCII letters (IDNA 2008).
-
-    Raises:
-        AddressError: it is not one address (RFC 5322, addr-spec without quoting), is longer than 254 characters, or
-            has letters before the @ that only SMTPUTF8 (RFC 6531) could carry.
-    """
-    given = text.strip(" ")
-    shown = "".join(char if char.isprintable() else "\ufffd" for char in given[:80])
-    if not given.isprintable() or " " in given:
-        raise AddressError(f"'{shown}' has spaces or control characters", remedy="give one plain address")
-    if given.count("@") != 1:
-        raise AddressError(f"'{shown}' is not an address", remedy="write it as name@example.org")
-    if not given.partition("@")[0].isascii():
-        raise AddressError(
-            f"'{shown}' has letters before the @ that most mail servers cannot carry", remedy="use an ASCII address"
-        )
-    try:
-        found = validate_email(given, check_deliverability=False, allow_smtputf8=False, strict=True)
-    except EmailNotValidError as error:
-        raise AddressError(f"'{shown}' is not an address: {error}", remedy="correct it") from None
-    return f"{found.local_part}@{found.ascii_domain}"
-
-
-def add(
-    store: Store,
-    address: str,
-    digests: Sequence[str],
-    *,
-    consent: Consent,
-    now: datetime,
-    name: str = "",
-    preferences: Preferences | None = None,
-) -> dict[str, Fate]:
-    """Subscribe a person to digests, or bring their name and preferences up to date; what became of each digest.
-
-    Raises:
-        AddressError: the address cannot be written to.
-    """
-    wanted = [
-        Wanted(
-            address=read_address(address),
-            digest=digest,
-            consent=consent,
-            name=_clean(name),
-            preferences=preferences or Preferences(),
-        )
-        for digest in digests
-    ]
-    return dict(zip(digests, store.subscribers.put(wanted, now), strict=True))
-
-
-def leave(store: Store, subscription: int, now: datetime, reason: str = "unsubscribed") -> Subscription:
-    """End one subscription, as its owner asks; nothing happens when it has ended already.
-
-    Raises:
-        NotFound: there is no such subscription.
-    """
-    return store.subscribers.change(subscription, SubscriptionState.ENDED, now, reason)
-
-
-def remove(
-    store: Store, address: str, now: datetime, *, digest: str = "", reason: str = "removed by an operator"
-) -> tuple[Subscription, ...]:
-    """End the subscriptions of an address: to one digest, or to all. Those that had not ended yet.
-
-    Raises:
-        NotFound: the address has no subscription (to this digest).
-    """
-    with store.transaction():
-        found = [one for one in store.subscribers.of(address) if digest in {"", one.digest}]
-        if not found:
-            raise NotFound("subscriber", address, "`digest subscribers list` shows them")
-        running = [one for one in found if one.state != SubscriptionState.ENDED]
-        return tuple(leave(store, one.id, now, reason) for one in running)
-
-
-def why(store: Store, address: str, limit: int = 20) -> tuple[str, ...]:
-    """In sentences: what is known of an address, and why it got or did not get its copies; the newest last."""
-    sentences = []
-    suppression = store.subscribers.suppression(address)
-    if suppression is not None:
-        evidence = f" ({suppression.evidence})" if suppression.evidence else ""
-        sentences.append(f"suppressed since {suppression.at:%Y-%m-%d}: {suppression.cause}{evidence}")
-    subscriptions = store.subscribers.of(address)
-    if not subscriptions:
-        sentences.append("no subscriber has this address")
-    for one in subscriptions:
-        basis = f"; consent of {one.consent.at:%Y-%m-%d}: {one.consent.basis}" if one.consent else ""
-        sentences.append(f"{one.digest}: {one.state}{basis}")
-    deliveries = store.campaigns.deliveries(address=address, limit=10_000)[-limit:]
-    if not deliveries:
-        sentences.append("no copy was ever meant for this address")
-    for delivery in deliveries:
-        when = f" on {delivery.finished_at:%Y-%m-%d %H:%M} UTC" if delivery.finished_at else ""
-        because = ", ".join(part for part in (delivery.reason, delivery.reply) if part)
-        sentences.append(f"{delivery.edition}: {delivery.state}{when}" + (f": {because}" if because else ""))
-    return tuple(sentences)
-
-
-# ---------------------------------------------------------------------------------------------------------------
-# Lists
 
 
 class _Undo(Exception):  # noqa: N818 - not an error: it makes the store forget a rehearsal
@@ -355,7 +243,7 @@ class _LineReader:
         for column, cell in cells.items():
             if len(cell) > _LIMITS.get(column, _CELL_LIMIT):
                 raise ListError(f"{column} is too long ({len(cell)} characters)", remedy="shorten it")
-            if not _printable(cell):
+            if not printable(cell):
                 raise ListError(f"{column} has control characters or line breaks", remedy="remove them")
         if not cells["address"]:
             raise ListError("no address", remedy="fill it in, or remove the line")
@@ -447,13 +335,3 @@ def _put(store: Store, chunk: Sequence[tuple[int, list[Wanted]]], report: Import
             report.updated += 1
         elif Fate.UNCHANGED in came.values():
             report.unchanged += 1
-
-
-def _printable(text: str) -> bool:
-    """No control characters or line breaks; the joiners of Persian and Indic names are letters to their owners."""
-    return text.replace("\u200c", "").replace("\u200d", "").isprintable()
-
-
-def _clean(name: str) -> str:
-    """A name on one line, without control characters."""
-    return "".join(char if _printable(char) else " " for char in name).strip()[: _LIMITS["name"]]

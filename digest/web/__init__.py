@@ -1,0 +1,1 @@
+"""The public pages, the feeds and the forms."""
