@@ -6,11 +6,9 @@ order of what goes in.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, groupby, product
 
@@ -180,25 +178,6 @@ def select(
         top=top if len(numbers) > len(top) else (),
         choice=tuple(key for key in edition.choice if key in numbers),
     )
-
-
-def content_hash(edition: Edition, *materials: bytes) -> str:
-    """What approval names: SHA-256 (hex) over everything that a copy of the edition is made of.
-
-    Covers the edition with its stories, texts and order, and the materials in their order: templates, CSS, settings
-    that are printed. Times count as instants and mappings without their order, so that an edition read back from the
-    store has the hash it was stored with. What was left out is not in any copy and does not count.
-
-    Args:
-        edition: the edition to freeze.
-        materials: contents of whatever else shapes a copy.
-    """
-    text = json.dumps(_plain(replace(edition, left_out=())), sort_keys=True, separators=(",", ":"))
-    digest = hashlib.sha256()
-    for part in (text.encode("ascii"), *materials):
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
-    return digest.hexdigest()
 
 
 # --------------------------------------------------------------------------------------------------------------
@@ -506,16 +485,3 @@ def _instant(moment: datetime) -> timedelta:
     """
     offset = moment.utcoffset() or timedelta()
     return moment.replace(tzinfo=UTC) - _EPOCH - offset
-
-
-def _plain(value: object) -> object:
-    """What `json` can write: dataclasses and mappings as objects, sequences as arrays, times as UTC."""
-    if isinstance(value, datetime):
-        return str(_instant(value))
-    if is_dataclass(value) and not isinstance(value, type):
-        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [_plain(one) for one in value]
-    return value

@@ -12,13 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.compose import Decisions, Score, compose, content_hash, select
+from digest.compose import Decisions, Score, compose, select
 from digest.model import (
     Article,
     Below,
     DigestRule,
     Edition,
-    Evidence,
     Grouping,
     Judgement,
     Period,
@@ -506,51 +505,6 @@ class TestWhichCopy:
         assert select(week(), Preferences(), PLACES, minimum=9) == Skipped(
             reason="6 of 6 items are in the edition; the minimum is 9"
         )
-
-
-class TestHash:
-    def test_it_is_stable_across_zones_and_runs(self) -> None:
-        edition = edit(story("a"))
-        period = replace(WEEK, start=WEEK.start.astimezone(UTC), end=WEEK.end.astimezone(UTC))
-        assert content_hash(edition) == content_hash(replace(edition, period=period))
-        flipped = replace(edition.sections[0], names=dict(list(edition.sections[0].names.items())[::-1]))
-        assert content_hash(edition) == content_hash(replace(edition, sections=(flipped,)))
-        assert len(content_hash(edition)) == 64
-
-    def test_what_was_left_out_does_not_count(self) -> None:
-        assert content_hash(edit(story("a"))) == content_hash(edit(story("a"), story("b", when=WEEK.end)))
-
-    def test_every_text_the_order_and_the_materials_count(self) -> None:
-        edition = edit(story("a"), story("b"))
-        longer = story("a")
-        longer = replace(longer, lead=replace(longer.lead, paragraphs=("Another text.",)))
-        proof = replace(
-            longer.judgement,
-            regions=(
-                RegionTag(
-                    region="CN",
-                    role=Role.PRIMARY,
-                    score=0.9,
-                    evidence=(Evidence(where="title", text="China", rule="name"),),
-                ),
-            ),
-        )
-        versions = [
-            content_hash(edition),
-            content_hash(edition, b"body.html"),
-            content_hash(edition, b"body", b".html"),
-            content_hash(edition, b"body.", b"html"),
-            content_hash(edition, b"html", b"body."),
-            content_hash(replace(edition, note="Hello.")),
-            content_hash(edit(longer, story("b"))),
-            content_hash(edit(replace(longer, judgement=proof), story("b"))),
-            content_hash(edit(story("a"), story("b"), scores={edition.items[1].story.key: Score(value=3.0)})),
-            content_hash(replace(edition, sections=edition.sections[::-1] + edition.sections)),
-        ]
-        assert len(set(versions)) == len(versions)
-
-    def test_a_lone_surrogate_is_hashed_too(self) -> None:
-        assert content_hash(replace(edit(story("a")), note="\ud800"))
 
 
 # --------------------------------------------------------------------------------------------------------------
