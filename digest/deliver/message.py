@@ -71,7 +71,6 @@ def build(
         AddressError: the reader's or the sender's address cannot be written to.
         InputError: an id, a URL or the date does not have its form.
     """
-    body = alternatives(copy.text, copy.html, boundary=boundary(claim.message_id))
     head = headers(
         copy,
         publication=publication,
@@ -83,10 +82,34 @@ def build(
         unsubscribe_mailto=unsubscribe_mailto,
         one_click=one_click,
     )
+    return _whole(head, copy, claim)
+
+
+def notice(copy: Copy, *, publication: Publication, claim: Claim, date: datetime) -> bytes:
+    """The message of a single mail outside editions (confirm, welcome, link), as bytes for DATA.
+
+    It is no list mail and carries no List- fields, but List-Unsubscribe where `copy.unsubscribe` is set. So it says
+    Auto-Submitted (RFC 3834, 5), which keeps responders off it.
+
+    Raises:
+        AddressError: the reader's or the sender's address cannot be written to.
+        InputError: an id, a URL or the date does not have its form.
+    """
+    lines = [
+        *_common_fields(copy, publication, claim, date),
+        *_unsubscribe_fields(copy.unsubscribe, "", one_click=True),
+        "Auto-Submitted: auto-generated",
+        *_language_field(copy),
+    ]
+    return _whole("".join(f"{line}\r\n" for line in lines).encode("ascii"), copy, claim)
+
+
+def _whole(head: bytes, copy: Copy, claim: Claim) -> bytes:
+    mark = boundary(claim.message_id)
     return b'%sMIME-Version: 1.0\r\nContent-Type: multipart/alternative;\r\n boundary="%s"\r\n\r\n%s' % (
         head,
-        boundary(claim.message_id).encode("ascii"),
-        body,
+        mark.encode("ascii"),
+        alternatives(copy.text, copy.html, boundary=mark),
     )
 
 
@@ -108,21 +131,9 @@ def headers(
     carries List- fields. `Precedence: bulk` has no standard, but older vacation programs and Exchange look at nothing
     else, and without it each edition brings a wave of out-of-office answers.
     """
-    sender = mailbox(publication.sender)
-    feedback = mailbox(publication.feedback) if publication.feedback else sender
-    owner = quote(feedback, safe="@+")
-    if not date.tzinfo:
-        raise InputError("the date of a message needs a time zone", where="Date", remedy="pass an aware time")
+    owner = quote(mailbox(publication.feedback or publication.sender), safe="@+")
     lines = [
-        _address_field("From", publication.sender_name or publication.title, sender),
-        _address_field("To", claim.name, mailbox(claim.address)),
-        _field("Subject", _text(copy.subject)),
-        f"Date: {format_datetime(date)}",
-        f"Message-ID: {_formed(_MESSAGE_ID, claim.message_id, 'Message-ID')}",
-    ]
-    if feedback != sender:
-        lines.append(f"Reply-To: {feedback}")
-    lines += [
+        *_common_fields(copy, publication, claim, date),
         _fold(
             f"List-Id: {_phrase('List-Id', list_title)} <{_formed(_LIST_ID, list_id, 'List-Id')}>".replace("  ", " ")
         ),
@@ -132,10 +143,29 @@ def headers(
     ]
     if _WEB_URL.fullmatch(publication.url):
         lines.append(f"List-Archive: <{publication.url}>")
-    lines.append("Precedence: bulk")
-    if _LANGUAGE.fullmatch(copy.language):
-        lines.append(f"Content-Language: {copy.language}")
+    lines += ["Precedence: bulk", *_language_field(copy)]
     return "".join(f"{line}\r\n" for line in lines).encode("ascii")
+
+
+def _common_fields(copy: Copy, publication: Publication, claim: Claim, date: datetime) -> list[str]:
+    """What every message carries: from whom, to whom, what about, when, and its id."""
+    sender = mailbox(publication.sender)
+    if not date.tzinfo:
+        raise InputError("the date of a message needs a time zone", where="Date", remedy="pass an aware time")
+    lines = [
+        _address_field("From", publication.sender_name or publication.title, sender),
+        _address_field("To", claim.name, mailbox(claim.address)),
+        _field("Subject", _text(copy.subject)),
+        f"Date: {format_datetime(date)}",
+        f"Message-ID: {_formed(_MESSAGE_ID, claim.message_id, 'Message-ID')}",
+    ]
+    if publication.feedback and mailbox(publication.feedback) != sender:
+        lines.append(f"Reply-To: {mailbox(publication.feedback)}")
+    return lines
+
+
+def _language_field(copy: Copy) -> list[str]:
+    return [f"Content-Language: {copy.language}"] if _LANGUAGE.fullmatch(copy.language) else []
 
 
 def alternatives(text: str, html: str, *, boundary: str) -> bytes:

@@ -100,9 +100,14 @@ class Notices:
         with self._database.reading() as connection:
             return int(connection.scalar(query) or 0)
 
-    def waiting(self) -> bool:
-        """Whether a notice is queued, claimed or deferred."""
-        query = sa.select(notices.c.id).where(notices.c.state.in_([_QUEUED.value, _CLAIMED.value, _DEFERRED.value]))
+    def waiting(self, now: datetime) -> bool:
+        """Whether a notice is due, or was claimed by a process that may have died."""
+        query = sa.select(notices.c.id).where(
+            sa.or_(
+                notices.c.state.in_([_QUEUED.value, _CLAIMED.value]),
+                sa.and_(notices.c.state == _DEFERRED.value, notices.c.next_attempt_at <= now),
+            )
+        )
         with self._database.reading() as connection:
             return connection.scalar(query.limit(1)) is not None
 
