@@ -17,11 +17,17 @@ from digest.app import App, now
 from digest.cli.base import FAILED, cli, console, opened, print_json, say, show
 from digest.errors import ConfigError, NotFound
 from digest.model import Claim, DeliveryState, DigestRule, Edition, EditionState, Period, Preferences, Revision, Skipped
+from digest.periods import period_before, period_named
 from digest.pipeline import write
 
 DigestKey = Annotated[str, typer.Option("--digest", help="Which digest; not needed where there is one.")]
 PeriodKey = Annotated[
-    str, typer.Option("--period", help="Year and ISO week, such as 2018-W29; the last full week if left out.")
+    str,
+    typer.Option(
+        "--period",
+        help="Year and ISO week, such as 2018-W29 (a day 2018-07-20 or a month 2018-07 of digests that have them); "
+        "the last full one if left out.",
+    ),
 ]
 EditionId = Annotated[str, typer.Argument(help="An edition's id, such as weekly-2018-W29.")]
 Story = Annotated[str, typer.Argument(help="A story's key, as `digest preview` lists it.")]
@@ -31,9 +37,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 def _which(app: App, digest: str, period: str) -> tuple[DigestRule, Period]:
     rule = app.settings.digest(digest)
     if period:
-        return rule, Period.week(period, app.settings.zone)
-    this = Period.week_of(now(), app.settings.zone)
-    return rule, Period.week_of(this.start - (this.end - this.start) / 2, app.settings.zone)
+        return rule, period_named(rule, period, app.settings.zone)
+    return rule, period_before(rule, now(), app.settings.zone)
 
 
 @cli.command()
@@ -42,9 +47,7 @@ def send(
     digest: DigestKey = "",
     period: PeriodKey = "",
     only: Annotated[list[str] | None, typer.Option(help="Send to this address only; may be given again.")] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would happen; send and freeze nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show who would get what; send nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Pick up, compose, and send an edition now. What was sent already is not sent again."""
@@ -69,7 +72,8 @@ def send(
         if revision.state in {EditionState.HELD, EditionState.PAUSED} or (
             rule.approval == "operator" and revision.approved is None
         ):
-            say(f"It is {revision.state} and waits for `digest approve {revision.edition.id}`.", style="yellow")
+            act = "resume" if revision.state is EditionState.PAUSED else "approve"
+            say(f"It is {revision.state} and waits for `digest {act} {revision.edition.id}`.", style="yellow")
             raise typer.Exit(FAILED)
         if not yes and sys.stdin.isatty() and not typer.confirm(f"Send it to {len(audience)} readers?"):
             say("Nothing was sent.")
@@ -139,7 +143,8 @@ def _show_audience(app: App, revision: Revision, audience: list[Claim]) -> None:
         made = make(claim)
         fate = f"skipped: {made.reason}" if isinstance(made, Skipped) else f"{len(made.content):,} bytes"
         rows.append((claim.address, _choice(claim.preferences), fate))
-    show("Nothing was sent. It would go to:", ("reader", "chose", "copy"), rows)
+    say(f"Nothing was sent. It would go to {len(rows)} readers:")
+    show("", ("reader", "chose", "copy"), rows)
 
 
 def _choice(preferences: Preferences) -> str:
