@@ -8,6 +8,7 @@ collected, not reported one at a time. docs/settings.md is made from it by tools
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import ipaddress
 import tomllib
@@ -22,8 +23,10 @@ from zoneinfo import ZoneInfo
 import email_validator
 from pydantic import TypeAdapter, ValidationError
 
+from digest import periods
+from digest.addresses import Guard, Refused
 from digest.errors import ConfigError
-from digest.model import DigestRule, Grouping, Publication, SectionRule, Source
+from digest.model import DigestRule, Grouping, Publication, Rights, SectionRule, Source
 from digest.places import WITHIN
 
 FILE: Final = "digest.toml"
@@ -175,6 +178,88 @@ class WebSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FetchSettings:
+    """What may be fetched over the network."""
+
+    __pydantic_config__ = _CONFIG
+
+    allow: tuple[str, ...] = ()
+    """Hosts of the intranet that sources may name: ["news.intranet:8080", "10.1.0.0/16"]; without a port, every port."""
+    certificates: str = ""
+    """File of certificate authorities to trust beside the system's (PEM), for hosts of the intranet."""
+    contact: str = ""
+    """Address or page in the User-Agent, for those whose servers are asked; the publication's url when empty."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InboxSettings:
+    """Where letters to the unsubscribe address (mail.unsubscribe) are read: a Maildir, an IMAP folder, or nowhere."""
+
+    __pydantic_config__ = _CONFIG
+
+    maildir: str = ""
+    """Maildir that the mail server fills, absolute or below the publication's folder."""
+    host: str = ""
+    """IMAP server."""
+    port: int = 993
+    """Its port (993, or 143 with security = "starttls")."""
+    security: Security = Security.TLS
+    """tls, starttls (required, never silently plain), or none (loopback and test only)."""
+    username: str = ""
+    """User name for LOGIN."""
+    password: str = ""
+    """Password for LOGIN. Secret."""
+    folder: str = "INBOX"
+    """Folder on the IMAP server."""
+    certificates: str = ""
+    """File of certificate authorities to trust (PEM); the system's when empty."""
+    timeout: float = 30.0
+    """Seconds to wait for a reply."""
+    every: float = 60.0
+    """Seconds between two looks."""
+
+
+class LogFormat(StrEnum):
+    """How a line of the log is written."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """What is logged: this and what is graver."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationsSettings:
+    """How `digest run` works, and whom it tells."""
+
+    __pydantic_config__ = _CONFIG
+
+    alarm: str = ""
+    """Address of the operator who is told when an edition is held, a run stopped, or a source failed; may be empty."""
+    web: bool = True
+    """Whether `digest run` serves the public pages and feeds."""
+    metrics: bool = False
+    """Whether the web server answers /metrics for Prometheus; let the proxy keep it from the public."""
+    tick: float = 20.0
+    """Seconds between two looks at what is due, to be sent, or to be published."""
+    pickup_every: float = 60.0
+    """Seconds between two looks at which sources are due."""
+    warn_hours: float = 6.0
+    """Hours before an edition is due when an operator is told of sources that fail or are quiet."""
+    log_format: LogFormat = LogFormat.CONSOLE
+    """console for people, json for programs; addresses and tokens are in neither."""
+    log_level: LogLevel = LogLevel.INFO
+    """debug, info, warning or error."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything that digest.toml and the environment say."""
 
@@ -188,6 +273,9 @@ class Settings:
     feeds: FeedSettings = field(default_factory=FeedSettings)
     links: LinkSettings = field(default_factory=LinkSettings)
     web: WebSettings = field(default_factory=WebSettings)
+    fetch: FetchSettings = field(default_factory=FetchSettings)
+    inbox: InboxSettings = field(default_factory=InboxSettings)
+    operations: OperationsSettings = field(default_factory=OperationsSettings)
     sources: tuple[Source, ...] = ()
     digests: tuple[DigestRule, ...] = ()
     groupings: tuple[Grouping, ...] = ()
@@ -226,16 +314,28 @@ class Settings:
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
         """(name, value, origin) of every setting, secrets hidden; for `digest check`."""
-        for name in TABLES:
-            for key, value in dataclasses.asdict(getattr(self, name)).items():
-                path = f"{name}.{key}"
-                shown = ("(hidden)" if value else "") if path in SECRETS else str(value)
-                yield path, shown, self.origins.get(path, "default")
-        for name in LISTS:
-            for index, entry in enumerate(getattr(self, name)):
-                for key, value in dataclasses.asdict(entry).items():
-                    path = f"{name}[{index}].{key}"
-                    yield path, str(value), self.origins.get(path, "default")
+        tables = [(name, getattr(self, name)) for name in TABLES]
+        entries = [(f"{name}[{index}]", entry) for name in LISTS for index, entry in enumerate(getattr(self, name))]
+        for prefix, table in (*tables, *entries):
+            for key, value in dataclasses.asdict(table).items():
+                path = f"{prefix}.{key}"
+                origin = self.origins.get(path, "default")
+                for name, shown in _leaves(path, value):
+                    yield name, ("(hidden)" if shown else "") if path in SECRETS else shown, origin
+
+
+def _leaves(path: str, value: object) -> Iterator[tuple[str, str]]:
+    """The name and text of each value in it: a table below a table is shown key by key."""
+    if isinstance(value, Mapping) and value:
+        for key, entry in value.items():
+            yield from _leaves(f"{path}.{key}", entry)
+    elif isinstance(value, (list, tuple)) and any(isinstance(entry, Mapping) for entry in value):
+        for index, entry in enumerate(value):
+            yield from _leaves(f"{path}[{index}]", entry)
+    elif isinstance(value, (list, tuple)):
+        yield path, ", ".join(str(entry) for entry in value)
+    else:
+        yield path, "" if value is None or value == {} else str(value)
 
 
 TABLES: Final[Mapping[str, type]] = {
@@ -248,9 +348,12 @@ TABLES: Final[Mapping[str, type]] = {
     "feeds": FeedSettings,
     "links": LinkSettings,
     "web": WebSettings,
+    "fetch": FetchSettings,
+    "inbox": InboxSettings,
+    "operations": OperationsSettings,
 }
 LISTS: Final[Mapping[str, type]] = {"sources": Source, "digests": DigestRule, "groupings": Grouping}
-SECRETS: Final = frozenset({"store.url", "mail.password", "links.secret"})
+SECRETS: Final = frozenset({"store.url", "mail.password", "inbox.password", "links.secret"})
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -345,7 +448,8 @@ def _override(document: dict[str, Any], origins: dict[str, str], environ: Mappin
         name, key, path = known[base if variable_name not in known else variable_name]
         table = document.setdefault(name, {})
         if isinstance(table, dict):
-            table[key] = value
+            kinds = {entry.name: entry.type for entry in dataclasses.fields(TABLES[name])}
+            table[key] = value.replace(",", " ").split() if kinds[key] == "tuple[str, ...]" else value
             origins[path] = origin
 
 
@@ -396,8 +500,7 @@ def _problems(settings: Settings) -> Iterator[str]:
         )
     for source in settings.sources:
         yield from _zone_problems(f"sources '{source.key}': time_zone", source.time_zone or "UTC")
-        if not (settings.folder / source.location).resolve().is_relative_to(settings.folder.resolve()):
-            yield f"sources '{source.key}': location {source.location!r} leads out of the publication's folder"
+        yield from _source_problems(source, settings)
         if source.weight <= 0:
             yield f"sources '{source.key}': weight {source.weight} (must be above 0)"
     for rule in settings.digests:
@@ -420,8 +523,36 @@ def _problems(settings: Settings) -> Iterator[str]:
     if settings.delivery.linger < 0:
         yield f"delivery.linger: {settings.delivery.linger} (must not be below 0)"
     yield from _web_problems(settings.web)
+    yield from _fetch_problems(settings.fetch)
+    yield from _operations_problems(settings)
     if settings.feeds.entries < 1:
         yield f"feeds.entries: {settings.feeds.entries} (must be at least 1)"
+
+
+def _source_problems(source: Source, settings: Settings) -> Iterator[str]:
+    if not source.live:
+        if not (settings.folder / source.location).resolve().is_relative_to(settings.folder.resolve()):
+            yield f"sources '{source.key}': location {source.location!r} leads out of the publication's folder"
+        if source.full_text:
+            yield f"sources '{source.key}': full_text is for feeds with a web address (take it out)"
+        return
+    with contextlib.suppress(ValueError):  # a wrong entry of fetch.allow has its own sentence
+        found = Guard(settings.fetch.allow).check(source.location)
+        if isinstance(found, Refused):
+            yield (
+                f"sources '{source.key}': location {source.location!r}: {found.what}"
+                " (name a public feed, or name its host in fetch.allow)"
+            )
+    if source.full_text and source.rights is not Rights.FULL:
+        yield f"sources '{source.key}': full_text without rights = \"full\" (set the rights, or take full_text out)"
+
+
+def _fetch_problems(fetch: FetchSettings) -> Iterator[str]:
+    for entry in fetch.allow:
+        try:
+            Guard([entry])
+        except ValueError as error:
+            yield f"fetch.allow: {entry!r}: {error} (write news.intranet, news.intranet:8080 or 10.1.0.0/16)"
 
 
 def _web_problems(web: WebSettings) -> Iterator[str]:
@@ -435,6 +566,25 @@ def _web_problems(web: WebSettings) -> Iterator[str]:
             ipaddress.ip_network(proxy, strict=False)
         except ValueError:
             yield f"web.trusted_proxies: {proxy!r} is no address or network (write 10.0.0.7 or 10.0.0.0/8)"
+
+
+def _operations_problems(settings: Settings) -> Iterator[str]:
+    inbox, operations = settings.inbox, settings.operations
+    if inbox.maildir and inbox.host:
+        yield "inbox: names both a maildir and a host (keep one)"
+    if (inbox.maildir or inbox.host) and not settings.mail.unsubscribe:
+        yield "inbox: is set, but mail.unsubscribe is empty (name the address whose letters arrive there)"
+    if inbox.host and not inbox.username:
+        yield "inbox.username: is empty (IMAP needs one)"
+    for name in ("port", "timeout", "every"):
+        if getattr(inbox, name) <= 0:
+            yield f"inbox.{name}: {getattr(inbox, name)} (must be above 0)"
+    for name in ("tick", "pickup_every"):
+        if getattr(operations, name) <= 0:
+            yield f"operations.{name}: {getattr(operations, name)} (must be above 0)"
+    if operations.warn_hours < 0:
+        yield f"operations.warn_hours: {operations.warn_hours} (must not be below 0)"
+    yield from _address_problems("operations.alarm", operations.alarm)
 
 
 def _publication_problems(publication: Publication, origins: Mapping[str, str]) -> Iterator[str]:
@@ -469,14 +619,9 @@ def _zone_problems(path: str, name: str) -> Iterator[str]:
 
 def _digest_problems(rule: DigestRule) -> Iterator[str]:
     path = f"digests '{rule.key}'"
-    if rule.frequency != "weekly":
-        yield f"{path}: frequency {rule.frequency!r} (weekly is the only one)"
+    yield from (f"{path}: {problem}" for problem in periods.problems(rule))
     if rule.approval not in {"deadline", "operator"}:
         yield f"{path}: approval {rule.approval!r} (deadline or operator)"
-    if not 0 <= rule.weekday <= 6:
-        yield f"{path}: weekday {rule.weekday} (monday to sunday, or 0 to 6)"
-    if rule.at.tzinfo is not None:
-        yield f"{path}: at {rule.at} carries a zone (times are local: publication.time_zone)"
     if not rule.sections:
         yield f"{path}: has no sections (add [[digests.sections]] with region, pair, or elsewhere = true)"
     for name, least in (("minimum_items", 1), ("top_stories", 0), ("lateness_days", 0)):
