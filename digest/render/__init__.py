@@ -13,6 +13,7 @@ from digest.render.demo import (
     DemoMail,
     DemoTag,
 )
+from digest.render.pages import EditionLine, NameView, PageViewer, StoryView
 from digest.render.personal import Body, Field, Reader
 from digest.render.renderer import Renderer
 
@@ -26,7 +27,11 @@ __all__ = [
     "DemoItem",
     "DemoMail",
     "DemoTag",
+    "EditionLine",
     "Field",
+    "NameView",
+    "PageViewer",
     "Reader",
     "Renderer",
+    "StoryView",
 ]

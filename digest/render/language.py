@@ -122,6 +122,10 @@ class Languages:
         if locale.script == _likely_script(locale.language):
             self._catalogues.setdefault(locale.language, (locale, translations))  # plain "zh" means zh-Hans
 
+    def names(self) -> dict[str, str]:
+        """Tag -> what the language calls itself, of every language at hand; English first."""
+        return {_tag(locale): str(locale.get_display_name() or _tag(locale)) for locale, _ in self._catalogues.values()}
+
     def _pick(self, tag: str) -> Language:
         """The language at hand that is nearest to a BCP 47 tag: zh-Hans-CN, zh-Hans, zh, the publication's, English."""
         wanted = (*widening(tag), *widening(self._default), "en")

@@ -14,6 +14,7 @@ from digest.model import Copy, Edition, Length, Publication, Theme
 from digest.places import Places
 from digest.render.inline import check_stylesheet, inline
 from digest.render.language import CATALOGUES, Language, Languages
+from digest.render.pages import PageViewer
 from digest.render.personal import Body, Field, Marks, Reader
 from digest.render.templates import Templates
 from digest.render.text import isolate, shorten
@@ -163,6 +164,18 @@ class Renderer:
         picked = self._languages.pick(language or self._publication.language)
         given = {"publication": publication_view(self._publication), "language": picked, **context}
         return self._templates.render(name, picked, given)
+
+    def viewer(self, language: str) -> PageViewer:
+        """What says editions, stories and names in a language, as views for `page`."""
+        return PageViewer(self._viewer(self._languages.pick(language)))
+
+    def languages(self) -> dict[str, str]:
+        """The languages at hand: tag -> its own name for itself."""
+        return self._languages.names()
+
+    def source(self, name: str) -> str:
+        """The text of a file below templates/ (a stylesheet), as the publication has it; "" when there is none."""
+        return self._templates.file(name)[0]
 
     def _viewer(self, language: Language) -> Viewer:
         return Viewer(

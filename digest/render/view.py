@@ -206,6 +206,11 @@ class Viewer:
             publication=publication_view(self.publication),
         )
 
+    def item(self, item: Item, edition: Edition) -> ItemView:
+        """A story on its own: with its summary, wherever it stands in its edition."""
+        year = edition.period.start.astimezone(self.zone).year
+        return self._item(item, edition, Length.FULL, year, featured=False, level=2)
+
     def receives(self, name: str, regions: tuple[str, ...], themes: tuple[str, ...]) -> str:
         """What a reader chose, in a sentence: "You receive: Guangdong, Israel · Trade"."""
         gettext = self.language.gettext

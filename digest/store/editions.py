@@ -306,6 +306,18 @@ class Editions:
             raise StateError(f"edition {edition_id}", self.state(edition_id), "send or show it", "approve it first")
         return _revision(row)
 
+    def approvals(self, states: Collection[EditionState]) -> dict[str, int]:
+        """Id -> number of the newest approved revision, of every edition in these states; newest period first."""
+        query = (
+            sa.select(editions.c.id, sa.func.max(revisions.c.number).label("number"))
+            .join(revisions, revisions.c.edition == editions.c.id)
+            .where(editions.c.state.in_([state.value for state in states]), revisions.c.approved.is_not(None))
+            .group_by(editions.c.id, editions.c.starts)
+            .order_by(editions.c.starts.desc(), editions.c.id)
+        )
+        with self._database.reading() as connection:
+            return {row.id: row.number for row in connection.execute(query)}
+
     def find(self, digest: str, period: str) -> Revision | None:
         """The newest revision of the edition of a digest for a period ("2018-W29"), or None."""
         with self._database.reading() as connection:
@@ -345,6 +357,13 @@ class Editions:
             )
             for row in rows
         )
+
+    def mark(self) -> str:
+        """Changes whenever an edition is made, moved, or approved: what is published may differ then."""
+        with self._database.reading() as connection:
+            moved = connection.execute(sa.select(sa.func.count(), sa.func.max(editions.c.changed))).one()
+            frozen = connection.execute(sa.select(sa.func.count(), sa.func.max(revisions.c.approved))).one()
+        return f"{moved} {frozen}"
 
     def covered(self, digest: str) -> dict[str, EditionState]:
         """Period key -> state, of every period that has an edition; skipped and cancelled ones too."""
