@@ -2,9 +2,10 @@
 
     claim | make | send | record
 
-Several sessions do this side by side. The record of a copy travels in the commit that claims the session's next one,
-before that one's envelope is written; commits that sessions ask for at the same time are one commit. So after a crash,
-in doubt is only the copy whose body was out: one per session. Knows nothing of SQL, MIME or SMTP codes.
+Several sessions do this side by side. A copy's body leaves only after a commit that says so; the same commit records
+the session's last copy and claims its next one, whose envelope may then leave with the end of this one. Commits that
+sessions ask for at the same time are one commit. So after a crash, in doubt is only the copy whose body was out: one
+per session. Knows nothing of SQL, MIME or SMTP codes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -60,6 +61,7 @@ class Report:
     recovered: int  # copies that a dead process had claimed
     next_due: datetime | None  # when the next deferred copy falls due; None when nothing waits
     stopped: str = ""  # why the run ended while copies were left; "" when it did not
+    faulty: bool = False  # it stopped for faults of ours: a person must look before it goes on
     refusals: tuple[str, ...] = ()  # the first different replies to refused copies, at most 20
 
     @property
@@ -119,6 +121,16 @@ async def run(
         ).run(stop)
 
 
+@dataclass(frozen=True)
+class _Ask:
+    """What a session asks of the ledger; `answer` comes when it is committed."""
+
+    records: Sequence[Record]
+    leaving: int | None  # the delivery whose body leaves when this is committed
+    want: bool  # one more claim
+    answer: asyncio.Future[Claim | None]
+
+
 class _Bookkeeper:
     """Speaks to the ledger for all sessions: what they ask for while one commit runs goes into the next."""
 
@@ -126,18 +138,17 @@ class _Bookkeeper:
         self._ledger = ledger
         self._clock = clock
         self._thread = thread
-        self._asked: list[tuple[Record | None, bool, asyncio.Future[Claim | None]]] = []
+        self._asked: list[_Ask] = []
         self._work: asyncio.Task[None] | None = None
         self.unrecorded: list[Record] = []  # their commit failed
 
-    async def exchange(self, record: Record | None, *, want: bool) -> Claim | None:
-        """Record an outcome, and claim one due copy if wanted; back when that is committed."""
-        answer = asyncio.get_running_loop().create_future()
-        self._asked.append((record, want, answer))
+    async def exchange(self, records: Sequence[Record], *, want: bool, leaving: int | None = None) -> Claim | None:
+        """Record outcomes, note whose body leaves, and claim one due copy if wanted; back when that is committed."""
+        answer: asyncio.Future[Claim | None] = asyncio.get_running_loop().create_future()
+        self._asked.append(_Ask(records, leaving, want, answer))
         if self._work is None:
             self._work = asyncio.create_task(self._commit_all())
-        claim: Claim | None = await answer
-        return claim
+        return await answer
 
     async def call(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """A blocking call, in the ledger's thread."""
@@ -154,19 +165,20 @@ class _Bookkeeper:
     async def _commit_all(self) -> None:
         while self._asked:
             asked, self._asked = self._asked, []
-            records = [record for record, _, _ in asked if record is not None]
-            wanted = sum(want and not answer.done() for _, want, answer in asked)
+            records = [record for ask in asked for record in ask.records]
+            leaving = [ask.leaving for ask in asked if ask.leaving is not None and not ask.answer.done()]
+            wanted = sum(ask.want and not ask.answer.done() for ask in asked)
             try:
-                claims = iter(await self.call(self._ledger.exchange, records, wanted, self._clock()))
+                claims = iter(await self.call(self._ledger.exchange, records, wanted, self._clock(), leaving))
             except Exception as error:  # noqa: BLE001 - handed to the sessions, which wait for it
                 self.unrecorded += records
-                for _, _, answer in asked:
-                    if not answer.done():
-                        answer.set_exception(error)
+                for ask in asked:
+                    if not ask.answer.done():
+                        ask.answer.set_exception(error)
             else:
-                for _, want, answer in asked:
-                    if not answer.done():
-                        answer.set_result(next(claims, None) if want else None)
+                for ask in asked:
+                    if not ask.answer.done():
+                        ask.answer.set_result(next(claims, None) if ask.want else None)
         self._work = None
 
 
@@ -201,6 +213,7 @@ class _Run:
         self._gate = asyncio.Lock()  # while the breaker is open, one session tries and the others wait
         self._ending = asyncio.Event()
         self._stopped = ""
+        self._faulty = False
         self._failure: Exception | None = None
         self._dry = False  # in this round nothing was due any more
         self._counts: Counter[type[Outcome]] = Counter()
@@ -233,6 +246,7 @@ class _Run:
             recovered=recovered,
             next_due=await self._books.call(self._ledger.next_due),
             stopped=self._stopped,
+            faulty=self._faulty,
             refusals=tuple(self._refusals),
         )
 
@@ -262,59 +276,80 @@ class _Run:
     async def _session(self) -> None:
         """Claim, make, send, record, over and over on one connection."""
         session = self._transport.session()
-        record: Record | None = None
+        done: list[Record] = []  # to be recorded with the next commit
         try:
             while True:
-                if self._ending.is_set() or self._breaker.pause:
-                    done, record = record, None
-                    if done is not None:
-                        await self._books.exchange(done, want=False)
-                    if self._ending.is_set() or not await self._probe(session):
+                taken = await self._take(done)
+                if taken is None:
+                    if self._dry or self._ending.is_set():
                         return
-                    continue
-                done, record = record, None
-                claim = await self._books.exchange(done, want=True)
-                if claim is None:
-                    self._dry = True
-                    return
-                record = await self._carry(session, claim)
+                    taken = await self._probe(session, done)
+                while taken is not None:
+                    taken = await self._carry(session, *taken, done)
         except Exception as error:  # noqa: BLE001 - one session's failure ends the run, after the others have finished
             self._fail(error)
         finally:
             await session.close()
 
-    async def _probe(self, session: Session) -> bool:
-        """While the server seems down: wait, then try one copy, one session at a time. Whether to go on."""
+    async def _take(self, done: list[Record], leaving: int | None = None) -> tuple[Claim, Envelope] | None:
+        """Commit what was done and whose body leaves; claim and make the next copy. None: there is none for now."""
+        while True:
+            want = not self._ending.is_set() and not self._breaker.pause
+            records = done.copy()
+            done.clear()
+            if not want and not records and leaving is None:
+                return None
+            claim = await self._books.exchange(records, want=want, leaving=leaving)
+            if claim is None:
+                self._dry = self._dry or want
+                return None
+            made = self._made(claim)
+            if isinstance(made, Envelope):
+                return claim, made
+            done.append(self._record(claim, made))
+            leaving = None
+
+    async def _probe(self, session: Session, done: list[Record]) -> tuple[Claim, Envelope] | None:
+        """While the server seems down: wait, then try one copy, one session at a time."""
         async with self._gate:
             pause = self._breaker.pause
-            if not pause:
-                return True
             if pause > self._policy.linger:
                 self._end(f"the server does not answer: {self._breaker.last}")
-            if self._dry or self._ending.is_set():
-                return False
+            if not pause or self._dry or self._ending.is_set():
+                return None
             await self._sleep(pause, f"for the server: {self._breaker.last}")
-            claim = None if self._ending.is_set() else await self._books.exchange(None, want=True)
+            claim = None if self._ending.is_set() else await self._books.exchange((), want=True)
             if claim is None:
                 self._dry = True
-                return False
-            await self._books.exchange(await self._carry(session, claim, probe=True), want=False)
-            return True
+                return None
+            made = self._made(claim)
+            if not isinstance(made, Envelope):
+                done.append(self._record(claim, made))
+                return None
+            return await self._carry(session, claim, made, done, probe=True)
 
-    async def _carry(self, session: Session, claim: Claim, *, probe: bool = False) -> Record:
-        """Make a claimed copy and send it; what to record."""
-        made = self._made(claim)
-        if not isinstance(made, Envelope):
-            return self._record(claim, made)
+    async def _carry(
+        self, session: Session, claim: Claim, envelope: Envelope, done: list[Record], *, probe: bool = False
+    ) -> tuple[Claim, Envelope] | None:
+        """Send a copy; what to record of it goes to `done`. The copy that was claimed when its body left, if any."""
+        following: tuple[Claim, Envelope] | None = None
+
+        async def leaving() -> Envelope | None:
+            nonlocal following
+            following = await self._take(done, claim.delivery)
+            return following[1] if following else None
+
         try:
-            outcome = await session.send(made)
+            outcome = await session.send(envelope, leaving)
         except DeliveryError as error:
             self._fail(error)
-            return self._record(claim, _untried(error))
+            done.append(self._record(claim, _untried(error)))
+            return following
         reply = outcome.reply if not isinstance(outcome, Skipped) else Reply(code=0)
         failed = isinstance(outcome, Deferred | Uncertain) and reply.code in _NO_REPLY
         self._breaker.note(failed=failed, said=str(reply), probe=probe)
-        return self._record(claim, outcome)
+        done.append(self._record(claim, outcome))
+        return following
 
     def _made(self, claim: Claim) -> Envelope | Outcome:
         """The message of a claim, or what becomes of the claim without one."""
@@ -361,6 +396,7 @@ class _Run:
         self._faults += refused.ours
         answered = self._counts[Accepted] + self._counts[Refused] + 1
         if refused.ours and too_many_faults(self._faults, answered, self._policy):
+            self._faulty = True
             self._end(f"{self._faults} of {answered} copies were refused for a fault of ours: {refused.reply}")
 
     def _end(self, why: str) -> None:

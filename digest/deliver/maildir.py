@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from digest.deliver.transport import Envelope
+from digest.deliver.transport import Envelope, Leaving, alone
 from digest.errors import DeliveryError
 from digest.model import Accepted, Outcome, Reply
 
@@ -115,7 +115,7 @@ class MaildirSession:
         self._maildir = maildir
         self._seen = seen
 
-    async def send(self, envelope: Envelope) -> Outcome:
+    async def send(self, envelope: Envelope, leaving: Leaving = alone) -> Outcome:
         """File one message.
 
         Raises:
@@ -127,6 +127,7 @@ class MaildirSession:
         name = sha256(identity + b"\0" + envelope.recipient.encode()).hexdigest()[:32]
         if name in self._seen and not (self._maildir.path / "new" / name).exists():
             return Accepted(reply=Reply(code=250, text=f"already in cur/ as {name}"))
+        await leaving()
         filed = as_delivered(envelope.sender, [envelope.recipient], envelope.content)
         try:
             await asyncio.to_thread(self._maildir.put, name, filed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
+from functools import lru_cache
 
 from digest.model import Accepted, Deferred, Outcome, Refused, Reply, Uncertain
 
@@ -31,6 +32,7 @@ class Step(IntEnum):
     END = 4  # the body and its final dot are out
 
 
+@lru_cache(maxsize=256)  # servers say the same few things again and again
 def reply(code: int, text: str) -> Reply:
     """A server's answer, cleaned: enhanced status apart, control characters gone, at most 500 characters.
 

@@ -1,35 +1,40 @@
 """SMTP: one connection per session, reused for copy after copy; knows at each moment how far a transaction got.
 
-aiosmtplib connects, greets, secures and authenticates. MAIL, RCPT and DATA are sent one by one here, so that a lost
-connection means exactly one thing: before the body, nothing left (deferred); after it, the copy may have arrived
-(uncertain). The body goes out as it is: it is canonical by construction (see `message`), and checked, not scanned by
-aiosmtplib's regexes.
+aiosmtplib connects, greets, secures and authenticates; then a `Channel` takes the connection over. A transaction is
+two writes, the envelope and the end of the message, with a wait between them:
+
+    MAIL, RCPT, DATA ──354──> (leaving) ──> the body and its dot ──250──>          with DATA
+    MAIL, RCPT, BDAT n and the body ──250──> (leaving) ──> BDAT 0 LAST ──250──>    with CHUNKING (RFC 3030)
+
+Until `leaving` has returned, the server cannot have the message; afterwards it may. Where the server offers PIPELINING
+(RFC 2920), an envelope is one write, and the next copy's leaves with the end of this one: one round trip a message.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
 import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Final, Literal, Self, cast
 
 import aiosmtplib
 
+from digest.deliver.channel import Channel
 from digest.deliver.message import mailbox
 from digest.deliver.replies import CREDENTIALS, Step, outcome, reply
-from digest.deliver.transport import Envelope
+from digest.deliver.transport import Envelope, Leaving, alone
 from digest.errors import AddressError, ConfigError, DeliveryError
 from digest.model import Outcome, Refused, Reply
 
 Security = Literal["none", "starttls", "tls"]
 
-_PORTS = {"none": 25, "starttls": 587, "tls": 465}
-_CLOSING = 421  # RFC 5321, 3.8: the server shuts the channel, at any step
+_PORTS: Final = {"none": 25, "starttls": 587, "tls": 465}
+_CLOSING: Final = 421  # RFC 5321, 3.8: the server shuts the channel, at any step
+_ENVELOPE: Final = (Step.MAIL, Step.RCPT, Step.DATA)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +56,7 @@ class SMTPTransport:
         security: "none"; "starttls": demanded, never silently plain; "tls": from the first byte (RFC 8314).
         username, password: for AUTH; over an unsecured connection only to the loopback.
         sessions: how many connections may be open at once.
+        chunking: whether bodies go by BDAT (RFC 3030) where the server offers it.
         timeouts: see `Timeouts`.
         local_hostname: our name in EHLO; this machine's full name when empty.
         ca_file: certificates to trust instead of the system's.
@@ -69,6 +75,7 @@ class SMTPTransport:
         username: str = "",
         password: str = "",
         sessions: int = 4,
+        chunking: bool = False,
         timeouts: Timeouts | None = None,
         local_hostname: str = "",
         ca_file: Path | None = None,
@@ -84,6 +91,7 @@ class SMTPTransport:
         self.username = username
         self.password = password
         self.sessions = sessions
+        self.chunking = chunking
         self.timeouts = timeouts or Timeouts()
         self.local_hostname = local_hostname
         self.context = None if security == "none" else _context(ca_file, verify=verify)
@@ -129,10 +137,13 @@ class SMTPSession:
     def __init__(self, transport: SMTPTransport) -> None:
         self._transport = transport
         self._timeouts = transport.timeouts
-        self._client: aiosmtplib.SMTP | None = None
-        self._open = False  # a transaction was begun and not ended: RSET before the next
+        self._channel: Channel | None = None
+        self._pipelining = False
+        self._chunking = False
+        self._owed = 0  # replies to come that mean nothing any more: to RSET, and to a lone dot before it
+        self._ahead: Envelope | None = None  # its envelope is on the wire, its replies are not read
 
-    async def send(self, envelope: Envelope) -> Outcome:
+    async def send(self, envelope: Envelope, leaving: Leaving = alone) -> Outcome:
         """Carry one message: connect when needed, MAIL, RCPT, DATA, the body; every end of it is a value.
 
         A kept connection that turns out closed, or says 421, before MAIL was accepted is opened anew, once.
@@ -140,69 +151,138 @@ class SMTPSession:
         Raises:
             DeliveryError: the server wants credentials or TLS that we do not have, or refuses ours: no copy can go.
         """
-        problem = _unfit(envelope)
+        problem = None if self._ahead is envelope else _unfit(envelope)
         if problem is not None:
             return problem
-        kept = self._client is not None and self._client.is_connected
-        step, answer = await self._transaction(envelope)
+        kept = self._channel is not None
+        step, answer = await self._transaction(envelope, leaving)
         if kept and step <= Step.MAIL and answer.code in (0, _CLOSING):
-            step, answer = await self._transaction(envelope)
+            step, answer = await self._transaction(envelope, leaving)
         if answer.code in CREDENTIALS and step <= Step.MAIL:
-            await self._drop()
+            self._drop()
             raise DeliveryError(
                 f"{self._where} wants to know who we are: {answer}; set mail.username and mail.password"
             )
         if step < Step.END and answer.code // 100 in (2, 3):
-            await self._drop()  # replies are out of step with commands: nothing on this connection can be trusted
+            self._drop()  # replies are out of step with commands: nothing on this connection can be trusted
         return outcome(step, answer)
 
     async def close(self) -> None:
         """QUIT, when there is someone to say it to; never raises."""
-        if self._client is not None:
-            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
-                await self._client.quit(timeout=self._timeouts.quit)
-        await self._drop()
+        channel = self._channel
+        if channel is not None and channel.is_open:
+            channel.write(b"QUIT\r\n")
+            for _ in range(self._owed + 1):
+                await channel.reply(self._timeouts.quit)
+        self._drop()
+        await asyncio.sleep(0)  # lets the transport's own closing run
 
     @property
     def _where(self) -> str:
         return f"{self._transport.host}:{self._transport.port}"
 
-    async def _transaction(self, envelope: Envelope) -> tuple[Step, Reply]:
+    async def _transaction(self, envelope: Envelope, leaving: Leaving) -> tuple[Step, Reply]:
         """RFC 5321, 3.3, up to the first reply that does not say "go on": that reply, and the step it answers."""
-        client = await self._ready()
-        if isinstance(client, Reply):
-            return Step.CONNECT, client
-        answer = await self._command(client, b"MAIL", b"FROM:<%s>" % envelope.sender.encode("ascii"))
-        if answer.code // 100 != 2:
-            return Step.MAIL, answer
-        self._open = True
-        answer = await self._command(client, b"RCPT", b"TO:<%s>" % envelope.recipient.encode("ascii"))
-        if answer.code // 100 != 2:  # 250, and 251: will forward (RFC 5321, 3.4)
-            return Step.RCPT, answer
-        answer = await self._command(client, b"DATA")
-        if answer.code // 100 != 3:
-            return Step.DATA, answer
-        return await self._body(client, envelope.content)
+        channel = self._channel
+        if channel is None or not channel.is_open:
+            opened = await self._connect()
+            if isinstance(opened, Reply):
+                return Step.CONNECT, opened
+            channel = opened
+        step, answer = await self._open(channel, envelope)
+        if step < Step.END:
+            return step, answer
+        try:
+            following = await leaving()
+        except BaseException:
+            self._drop()  # the server waits for a message that will not come
+            raise
+        if not channel.is_open:
+            self._drop()
+            return Step.DATA, Reply(code=0, text=f"{self._where} closed the connection before the message")
+        end = self._end(envelope)
+        if following is not None and self._pipelining and _unfit(following) is None:
+            end += b"".join(self._commands(following))
+            self._ahead = following
+        channel.write(end)
+        return Step.END, await self._read(channel, self._timeouts.final, "the message")
 
-    async def _ready(self) -> aiosmtplib.SMTP | Reply:
-        """A connection on which MAIL may come next; or why there is none."""
-        client = self._client
-        if client is not None and client.is_connected and self._open:
-            answer = await self._command(client, b"RSET")
-            self._open = False
-            if answer.code // 100 != 2:
-                await self._drop()
-        if client is not None and client.is_connected:
-            return client
-        return await self._connect()
+    async def _open(self, channel: Channel, envelope: Envelope) -> tuple[Step, Reply]:
+        """The envelope and its replies; Step.END when the message may leave, else what stands against it."""
+        ahead, self._ahead = self._ahead is envelope, None
+        commands = self._commands(envelope)
+        if self._pipelining and not ahead:
+            channel.write(b"".join(commands))
+        refused: tuple[Step, Reply] | None = None
+        granted = Reply(code=0)
+        for step, command in zip(_ENVELOPE, commands, strict=True):
+            if not self._pipelining:
+                if not await self._settled(channel):
+                    return refused or (step, Reply(code=0, text=f"{self._where} did not reset"))
+                channel.write(command)
+            elif not await self._settled(channel):
+                return step, Reply(code=0, text=f"{self._where} did not reset")
+            granted = await self._read(channel, self._timeouts.command, step.name)
+            if granted.code in (0, _CLOSING):
+                return refused or (step, granted)
+            if granted.code // 100 != (3 if step is Step.DATA and not self._chunking else 2):
+                refused = refused or (step, granted)
+                if not self._pipelining:
+                    break
+        if refused is None:
+            return Step.END, granted
+        self._reset(channel, refused[0], granted)
+        return refused
 
-    async def _connect(self) -> aiosmtplib.SMTP | Reply:
+    def _reset(self, channel: Channel, step: Step, last: Reply) -> None:
+        """End a transaction that cannot go on; the replies are read when the next one comes.
+
+        A server that refused the recipient but granted DATA waits for a message: a lone dot ends it (RFC 2920, 3.1).
+        """
+        dot = last.code // 100 == 3
+        if dot or step is not Step.MAIL:
+            channel.write(b".\r\nRSET\r\n" if dot else b"RSET\r\n")
+            self._owed = 1 + dot
+
+    async def _settled(self, channel: Channel) -> bool:
+        """Read the replies to what ended the last transaction; whether the next one may count on it."""
+        while self._owed:
+            self._owed -= 1
+            answer = await self._read(channel, self._timeouts.command, "RSET")
+            if not self._owed and answer.code // 100 != 2:
+                self._drop()
+                return False
+        return True
+
+    def _commands(self, envelope: Envelope) -> tuple[bytes, bytes, bytes]:
+        content = envelope.content
+        return (
+            b"MAIL FROM:<%s>\r\n" % envelope.sender.encode("ascii"),
+            b"RCPT TO:<%s>\r\n" % envelope.recipient.encode("ascii"),
+            b"BDAT %d\r\n%s" % (len(content), content) if self._chunking else b"DATA\r\n",
+        )
+
+    def _end(self, envelope: Envelope) -> bytes:
+        if self._chunking:
+            return b"BDAT 0 LAST\r\n"
+        return (envelope.content if envelope.canonical else _transparent(envelope.content)) + b".\r\n"
+
+    async def _read(self, channel: Channel, patience: float, what: str) -> Reply:
+        """A reply. After 421, or what is no reply at all, what follows on this connection means nothing."""
+        answer = await channel.reply(patience)
+        if not answer.code:
+            answer = Reply(code=0, text=f"{self._where} gave no readable reply to {what}: {answer.text}")
+        if answer.code in (0, _CLOSING):
+            self._drop()
+        return answer
+
+    async def _connect(self) -> Channel | Reply:
         """Open the connection: greeting, EHLO, STARTTLS, AUTH, as set; or what was said instead.
 
         Raises:
             DeliveryError: what no later attempt can mend: no STARTTLS or AUTH there, password or certificate refused.
         """
-        await self._drop()
+        self._drop()
         transport = self._transport
         client = aiosmtplib.SMTP(
             hostname=transport.host,
@@ -235,47 +315,19 @@ class SMTPSession:
             if _is_final(error):
                 raise DeliveryError(f"{self._where} cannot be used: {error}") from error
             return Reply(code=0, text=f"no connection to {self._where}: {error}")
-        self._client = client
-        return client
+        if client.transport is None:  # it was closed in the same breath
+            return Reply(code=0, text=f"no connection to {self._where}: it was closed after the greeting")
+        self._pipelining = client.supports_extension("pipelining")
+        self._chunking = transport.chunking and self._pipelining and client.supports_extension("chunking")
+        self._channel = Channel.take_over(cast(asyncio.Transport, client.transport))
+        return self._channel
 
-    async def _command(self, client: aiosmtplib.SMTP, *words: bytes) -> Reply:
-        """A command and its reply; code 0 when none could be read, and the connection is then closed."""
-        try:
-            answer = await client.execute_command(*words, timeout=self._timeouts.command)
-        except (aiosmtplib.SMTPException, OSError) as error:
-            await self._drop()
-            return Reply(code=0, text=f"{self._where} gave no readable reply to {words[0].decode()}: {error}")
-        return await self._heard(answer)
-
-    async def _body(self, client: aiosmtplib.SMTP, content: bytes) -> tuple[Step, Reply]:
-        """The message and its final dot, in one write, and the reply to them."""
-        protocol = client.protocol
-        if protocol is None or not protocol.is_connected:
-            await self._drop()
-            return Step.DATA, Reply(code=0, text=f"{self._where} closed the connection before the message")
-        # aiosmtplib's own DATA runs two regexes over the body; write and read_response are what it is made of.
-        protocol.write(_transparent(content) + b".\r\n")
-        try:
-            answer = await protocol.read_response(timeout=self._timeouts.final)
-        except (aiosmtplib.SMTPException, OSError) as error:
-            await self._drop()
-            return Step.END, Reply(code=0, text=f"{self._where} gave no readable reply to the message: {error}")
-        self._open = False
-        return Step.END, await self._heard(answer)
-
-    async def _heard(self, answer: aiosmtplib.SMTPResponse) -> Reply:
-        """A reply as kept. After 421, or what is no reply at all, what follows on this connection means nothing."""
-        heard = reply(answer.code, answer.message)
-        if heard.code in (0, _CLOSING):
-            await self._drop()
-        return heard
-
-    async def _drop(self) -> None:
+    def _drop(self) -> None:
         """Close the connection without a word."""
-        client, self._client, self._open = self._client, None, False
-        if client is not None:
-            client.close()
-            await asyncio.sleep(0)  # lets the transport's own closing run
+        channel, self._channel = self._channel, None
+        self._owed, self._ahead = 0, None
+        if channel is not None:
+            channel.close()
 
 
 async def _greet(client: aiosmtplib.SMTP) -> None:
@@ -303,6 +355,8 @@ def _unfit(envelope: Envelope) -> Refused | None:
         return _refused(f"{envelope.recipient!r} is not an address for the wire", ours=False)
     if envelope.sender and not _is_on_wire(envelope.sender):  # empty: a notification (RFC 5321, 4.5.5)
         return _refused(f"the sender {envelope.sender!r} is not an address for the wire", ours=True)
+    if envelope.canonical:
+        return None
     content = envelope.content
     # SMTP smuggling (CVE-2023-51764 and its kin) lives on line ends that are not CRLF.
     ends = content.count(b"\r\n")

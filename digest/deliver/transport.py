@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeAlias
 
 from digest.model import Outcome
 
 
 @dataclass(frozen=True, kw_only=True)
 class Envelope:
-    """RFC 5321, 2.3.1: the reverse-path, the forward-path, and the message as it goes on the wire (CRLF line ends)."""
+    """RFC 5321, 2.3.1: the reverse-path, the forward-path, and the message as it goes on the wire (CRLF line ends).
+
+    `canonical` is the promise of who made the content that it needs no look any more: ASCII, every line end CRLF, the
+    last line ended, no line that starts with a dot. `message` makes nothing else. Looking costs more than sending.
+    """
 
     sender: str
     recipient: str
     content: bytes
+    canonical: bool = False
+
+
+Leaving: TypeAlias = Callable[[], Awaitable[Envelope | None]]
+
+
+async def alone() -> Envelope | None:
+    """Nothing to do before the body leaves, and no copy after this one."""
+    return None
 
 
 class Session(Protocol):
     """One connection of a transport; carries one message at a time."""
 
-    async def send(self, envelope: Envelope) -> Outcome:
-        """Carry one message; every end of it is a value. Opens or reopens the connection when needed."""
+    async def send(self, envelope: Envelope, leaving: Leaving = alone) -> Outcome:
+        """Carry one message; every end of it is a value. Opens or reopens the connection when needed.
+
+        `leaving` is awaited once, at the last moment at which the server cannot yet have the message: when it returns,
+        the body goes. It answers with the envelope that will be sent next, if that is known, so that a session can
+        write it together with the end of this one. When it is not awaited, nothing was handed over.
+        """
         ...
 
     async def close(self) -> None:

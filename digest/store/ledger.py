@@ -4,6 +4,8 @@
        ^                 │   └──────────> deferred ──(due)──> claimed
        └────recover──────┘
 
+A claimed row has code 0 until its body leaves, and 354 from then on: only the latter is in doubt after a crash.
+
 The states above "record" are final, but for "uncertain", which `recover` may queue again. The queue is walked by key:
 each claim goes on behind the last one, so that the hundredth thousand costs what the first did.
 """
@@ -39,6 +41,7 @@ from digest.store.subscribers import PREFERENCES
 _LOOK_AGAIN: Final = timedelta(seconds=1)  # how often to look for deferrals that other processes recorded
 _REPLY_LIMIT: Final = 500  # characters of a server's reply that are kept
 _CHUNK: Final = 1000
+_BODY_OUT: Final = 354  # RFC 5321's "start mail input": the last word of the server before the body left
 
 _preferences: Final = lru_cache(maxsize=4096)(PREFERENCES.load)
 
@@ -71,6 +74,7 @@ class CampaignLedger:
         self._cursor = 0  # number of the last delivery that was taken from the queue
         self._record_rows = database.many(_RECORD)
         self._claim_rows = database.many(_CLAIM)
+        self._leave_rows = database.many(_LEAVE)
         self._look: datetime | None = None  # when to look for deferred copies; None: now
         mine = deliveries.c.campaign == campaign
         if only is not None:
@@ -90,8 +94,10 @@ class CampaignLedger:
             .with_for_update(of=deliveries, skip_locked=True)
         )
 
-    def exchange(self, records: Sequence[Record], wanted: int, now: datetime) -> Sequence[Claim]:
-        """Record outcomes and claim up to `wanted` due copies, in one durable commit.
+    def exchange(
+        self, records: Sequence[Record], wanted: int, now: datetime, leaving: Sequence[int] = ()
+    ) -> Sequence[Claim]:
+        """Record outcomes, note whose bodies leave, and claim up to `wanted` due copies, in one durable commit.
 
         Those who left or were suppressed since the campaign began are recorded as skipped, with the reason, and not
         claimed. Nothing is claimed while the edition is not "sending" (paused, cancelled). A record for a copy that
@@ -102,6 +108,8 @@ class CampaignLedger:
             with self._database.transaction() as connection:
                 if records:
                     self._record(connection, records)
+                if leaving:
+                    self._leave_rows(connection, [{"number": number} for number in leaving])
                 return self._claim(connection, wanted, now) if wanted > 0 else ()
         except BaseException:
             self._cursor, self._look = cursor, look  # what was rolled back is still to be taken
@@ -119,10 +127,11 @@ class CampaignLedger:
     def recover(self, now: datetime, *, resend: bool) -> int:
         """Deal with copies that a dead process had claimed; how many. Call it while `Store.hold` keeps others out.
 
-        With `resend` they are queued again, and so are those that ended uncertain before; else they become uncertain.
+        Those whose body had not left are queued again as if nothing had been. Of the others, with `resend` they are
+        queued again, and so are those that ended uncertain before; else they become uncertain.
         """
         states = [DeliveryState.CLAIMED.value, *([DeliveryState.UNCERTAIN.value] if resend else [])]
-        values: dict[str, object] = (
+        doubtful: dict[str, object] = (
             {"state": DeliveryState.QUEUED.value, "reason": "sent again: it may have arrived", "finished_at": None}
             if resend
             else {
@@ -131,9 +140,13 @@ class CampaignLedger:
                 "finished_at": now,
             }
         )
+        untouched = (deliveries.c.state == DeliveryState.CLAIMED.value) & (deliveries.c.code != _BODY_OUT)
         with self._database.transaction() as connection:
             found = connection.execute(
-                sa.update(deliveries).where(self._mine, deliveries.c.state.in_(states)).values(**values)
+                sa.update(deliveries).where(self._mine, untouched).values(state=DeliveryState.QUEUED.value)
+            ).rowcount
+            found += connection.execute(
+                sa.update(deliveries).where(self._mine, deliveries.c.state.in_(states)).values(**doubtful)
             ).rowcount
         self._cursor = 0
         return found
@@ -341,7 +354,14 @@ _CLAIM: Final = (
         attempts=deliveries.c.attempts + 1,
         claimed_at=sa.bindparam("now"),
         next_attempt_at=None,
+        code=0,
     )
+)
+
+_LEAVE: Final = (
+    sa.update(deliveries)
+    .where(deliveries.c.id == sa.bindparam("number"), deliveries.c.state == DeliveryState.CLAIMED.value)
+    .values(code=_BODY_OUT)
 )
 
 _SKIP: Final = (

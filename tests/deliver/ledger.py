@@ -32,7 +32,7 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS delivery (
     id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE, name TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'queued',
     attempts INTEGER NOT NULL DEFAULT 0, ours INTEGER NOT NULL DEFAULT 0, reply TEXT NOT NULL DEFAULT '',
-    revision INTEGER NOT NULL DEFAULT 0, again_at REAL NOT NULL DEFAULT 0
+    revision INTEGER NOT NULL DEFAULT 0, leaving INTEGER NOT NULL DEFAULT 0, again_at REAL NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS due ON delivery (again_at, id) WHERE state IN ('queued', 'deferred');
 """
@@ -54,13 +54,18 @@ class TestLedger:
             self.db.executemany("INSERT INTO delivery (address, name) VALUES (?, ?)", ((a, name) for a in addresses))
             self.db.execute("COMMIT")
 
-    def exchange(self, records: Sequence[Record], wanted: int, now: datetime) -> Sequence[Claim]:
+    def exchange(
+        self, records: Sequence[Record], wanted: int, now: datetime, leaving: Sequence[int] = ()
+    ) -> Sequence[Claim]:
         self.exchanges += 1
         self.db.execute("BEGIN IMMEDIATE")
         try:
             for record in records:
                 done = self._write(record)
                 assert done == 1, f"{record} is of a copy that was not claimed"
+            for number in leaving:
+                cursor = self.db.execute("UPDATE delivery SET leaving=1 WHERE id=? AND state='claimed'", (number,))
+                assert cursor.rowcount == 1, f"{number} leaves and was not claimed"
             claims = self._claim(wanted, now) if wanted else []
         except BaseException:
             self.db.execute("ROLLBACK")
@@ -91,7 +96,8 @@ class TestLedger:
             (now.timestamp(), wanted),
         ).fetchall()
         self.db.executemany(
-            "UPDATE delivery SET state='claimed', attempts=attempts+1 WHERE id=?", ((row[0],) for row in rows)
+            "UPDATE delivery SET state='claimed', leaving=0, attempts=attempts+1 WHERE id=?",
+            ((row[0],) for row in rows),
         )
         return [claim(row[1], name=row[2], delivery=row[0], attempts=row[3] + 1) for row in rows]
 
@@ -101,7 +107,8 @@ class TestLedger:
 
     def recover(self, now: datetime, *, resend: bool) -> int:
         state = DeliveryState.QUEUED if resend else DeliveryState.UNCERTAIN
-        return self.db.execute("UPDATE delivery SET state=? WHERE state='claimed'", (state,)).rowcount
+        found = self.db.execute("UPDATE delivery SET state='queued' WHERE state='claimed' AND NOT leaving").rowcount
+        return found + self.db.execute("UPDATE delivery SET state=? WHERE state='claimed'", (state,)).rowcount
 
     # What tests ask.
 
@@ -114,6 +121,10 @@ class TestLedger:
             "SELECT state, attempts, reply, ours FROM delivery WHERE address=?", (address,)
         ).fetchone()
         return state, attempts, reply, bool(ours)
+
+    def in_doubt(self) -> int:
+        """Copies whose body had left when their process died."""
+        return int(self.db.execute("SELECT count(*) FROM delivery WHERE state='claimed' AND leaving").fetchone()[0])
 
     def addresses(self, state: str) -> set[str]:
         return {row[0] for row in self.db.execute("SELECT address FROM delivery WHERE state=?", (state,))}

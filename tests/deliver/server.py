@@ -8,7 +8,8 @@
     garbage-*       no SMTP reply at RCPT      garbage-dot-* no SMTP reply after the dot (kept), once
     stall-*         no reply at RCPT           stall-dot-* kept, and no reply
     nodata-*        554 at DATA                odd-*       354 at RCPT
-Everyone else is accepted. It keeps what it took responsibility for, byte by byte, with dots undone.
+Everyone else is accepted. With `pipelining` and `chunking` it announces them (RFC 2920, RFC 3030); a DATA after a refused
+RCPT is refused too, or granted with `lenient`, as RFC 2920, 3.1, allows. It keeps what it took responsibility for, byte by byte, with dots undone.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ class Rogue:
     per_connection: int = 0  # messages, then it closes without a word
     tired_after: int = 10**9  # messages, then it answers MAIL with 421 and closes
     hello: bytes = b"250 rogue"
-    ehlo: bytes = b"250 rogue"
+    ehlo: bytes = b""
+    pipelining: bool = False
+    chunking: bool = False
+    lenient: bool = False
     rset: bytes = b"250 2.0.0 Ok"
     mail: bytes = b"250 2.1.0 Ok"
     port: int = 0
@@ -54,6 +58,11 @@ class Rogue:
     commands: Counter[str] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)
     down: bool = False
+
+    def __post_init__(self) -> None:
+        lines = [b"rogue", *([b"PIPELINING"] * self.pipelining), *([b"CHUNKING"] * self.chunking)]
+        marks = [b"-"] * (len(lines) - 1) + [b" "]
+        self.ehlo = self.ehlo or b"\r\n".join(b"250" + mark + line for mark, line in zip(marks, lines, strict=True))
 
     async def __aenter__(self) -> Self:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -99,6 +108,8 @@ class Rogue:
 
         await say(self.greeting)
         sender = recipient = ""
+        chunks: list[bytes] = []
+        valid = False
         taken = 0
         while line := await reader.readuntil(b"\r\n"):
             verb, _, rest = line.decode().strip().partition(" ")
@@ -114,15 +125,38 @@ class Rogue:
                     return
                 sender = rest.removeprefix("FROM:").strip("<>") or "<>"
                 await say(self.mail)
+                if not self.mail.startswith(b"2"):
+                    sender = ""
+            elif verb == "RCPT" and not sender:
+                await say(b"503 5.5.1 no MAIL")
             elif verb == "RCPT":
                 recipient = rest.removeprefix("TO:").strip("<>")
-                await self._rcpt(recipient, say)
+                valid = await self._rcpt(recipient, say)
             elif verb == "RSET":
                 sender = recipient = ""
+                chunks, valid = [], False
                 await say(self.rset)
+            elif verb == "DATA" and not valid and not self.lenient:
+                await say(b"503 5.5.1 no valid recipient")
             elif verb == "DATA":
-                await self._data(sender, recipient, reader, say)
+                await self._data(sender, recipient if valid else "", reader, say)
                 sender = recipient = ""
+                valid = False
+                taken += 1
+                if taken == self.per_connection:
+                    return
+            elif verb == "BDAT":
+                size, _, last = rest.partition(" ")
+                chunks.append(await reader.readexactly(int(size)))
+                if not valid:
+                    await say(b"503 5.5.1 no valid recipient")
+                    continue
+                if not last:
+                    await self._chunk(recipient, say)
+                    continue
+                await self._end(sender, recipient, b"".join(chunks), say)
+                sender = recipient = ""
+                chunks, valid = [], False
                 taken += 1
                 if taken == self.per_connection:
                     return
@@ -132,7 +166,8 @@ class Rogue:
             else:
                 await say(b"500 5.5.2 what?")
 
-    async def _rcpt(self, to: str, say: _Say) -> None:
+    async def _rcpt(self, to: str, say: _Say) -> bool:
+        """Whether the recipient may get a message."""
         kind = to.rpartition("-")[0]
         match kind:
             case "refuse":
@@ -156,6 +191,17 @@ class Rogue:
                 await asyncio.sleep(60)
             case _:
                 await say(b"250 2.1.5 Ok")
+                return True
+        return False
+
+    async def _chunk(self, to: str, say: _Say) -> None:
+        kind = to.rpartition("-")[0]
+        if kind == "nodata":
+            await say(b"554 no data from you")
+        elif kind == "cut-data" and self._once(to):
+            raise _Cut
+        else:
+            await say(b"250 2.0.0 go on")
 
     async def _data(self, sender: str, to: str, reader: asyncio.StreamReader, say: _Say) -> None:
         kind = to.rpartition("-")[0]
@@ -168,13 +214,21 @@ class Rogue:
         lines = []
         while (line := await reader.readuntil(b"\r\n")) != b".\r\n":
             lines.append(line.removeprefix(b"."))
+        if not to:
+            assert not lines, "a message for nobody"
+            await say(b"554 5.5.1 no valid recipient")
+            return
+        await self._end(sender, to, b"".join(lines), say)
+
+    async def _end(self, sender: str, to: str, content: bytes, say: _Say) -> None:
+        kind = to.rpartition("-")[0]
         if kind == "busy":
             await say(b"451 4.3.0 try later")
             return
         if kind == "spam":
             await say(b"554 5.7.1 looks like spam")
             return
-        self.kept.append(Kept(sender, to, b"".join(lines)))
+        self.kept.append(Kept(sender, to, content))
         match kind:
             case "cut-dot" if self._once(to):
                 raise _Cut

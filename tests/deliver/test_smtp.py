@@ -75,6 +75,171 @@ async def test_what_arrives_is_what_was_sent_byte_by_byte(tmp_path: Path, conten
     assert arrived(tmp_path) == [content]
 
 
+PLAIN: dict[str, Any] = {}
+PIPELINING = {"pipelining": True}
+LENIENT = {"pipelining": True, "lenient": True}
+CHUNKING = {"pipelining": True, "chunking": True}
+OFFERS = pytest.mark.parametrize(
+    "offers", [PLAIN, PIPELINING, LENIENT, CHUNKING], ids=["plain", "pipelining", "lenient", "chunking"]
+)
+
+
+async def send_in_a_row(server: Rogue, names: list[str], **settings: Any) -> tuple[list[Outcome], list[str]]:
+    """Send as the campaign does: each copy is told its next one when its body leaves. Outcomes, and what happened."""
+    envelopes = [envelope(f"{name}@example.net", b"Subject: x\r\n\r\n%s\r\n" % name.encode()) for name in names]
+    log: list[str] = []
+    outcomes = []
+    async with SMTPTransport(
+        "127.0.0.1", server.port, timeouts=TIMEOUTS, chunking=server.chunking, **settings
+    ) as transport:
+        session = transport.session()
+        for number, (each, name) in enumerate(zip(envelopes, names, strict=True)):
+
+            async def leaving(number: int = number, name: str = name) -> Envelope | None:
+                log.append(f"{name} leaves")
+                assert f"{name}@example.net" not in [kept.recipient for kept in server.kept]
+                return envelopes[number + 1] if number + 1 < len(envelopes) else None
+
+            outcomes.append(await session.send(each, leaving))
+        await session.close()
+    return outcomes, log
+
+
+@OFFERS
+async def test_copies_in_a_row_each_arrive_once_and_leave_after_they_were_noted(offers: dict[str, Any]) -> None:
+    names = [f"r{n}" for n in range(9)]
+    async with Rogue(**offers) as server:
+        outcomes, log = await send_in_a_row(server, names)
+    assert all(isinstance(each, Accepted) for each in outcomes)
+    assert log == [f"{name} leaves" for name in names]
+    assert [(kept.recipient, kept.content) for kept in server.kept] == [
+        (f"{name}@example.net", b"Subject: x\r\n\r\n%s\r\n" % name.encode()) for name in names
+    ]
+    assert server.connections == 1
+    assert server.commands["RSET"] == 0
+    assert server.commands["BDAT"] == (18 if offers is CHUNKING else 0)
+    assert server.commands["DATA"] == (0 if offers is CHUNKING else 9)
+
+
+@OFFERS
+async def test_a_refusal_inside_a_group_touches_no_other_copy(offers: dict[str, Any]) -> None:
+    names = [
+        "a",
+        "refuse-1",
+        "b",
+        "refuse-2",
+        "policy-1",
+        "nodata-1",
+        "c",
+        "spam-1",
+        "full-1",
+        "busy-1",
+        "d",
+        "refuse-3",
+    ]
+    async with Rogue(**offers) as server:
+        outcomes, log = await send_in_a_row(server, names)
+    assert [type(each).__name__ for each in outcomes] == [
+        "Accepted", "Refused", "Accepted", "Refused", "Refused", "Refused", "Accepted", "Refused", "Deferred", "Deferred",
+        "Accepted", "Refused",
+    ]  # fmt: skip
+    replies = [str(each.reply) for each in outcomes if isinstance(each, Refused)]
+    assert replies[0] == "550 5.1.1 <refuse-1@example.net>: no such user"  # not what DATA said after it
+    assert replies[3] == "554 no data from you"
+    assert [kept.recipient for kept in server.kept] == [f"{name}@example.net" for name in "abcd"]
+    assert server.connections == 1
+    assert server.commands["QUIT"] == 1
+    # Nothing is said to leave when it could not: only what was granted.
+    assert log == [f"{name} leaves" for name in ("a", "b", "c", "spam-1", "busy-1", "d")]
+
+
+@OFFERS
+@pytest.mark.parametrize(
+    "kind", ["close-1", "cut-1", "cut-data-1", "cut-dot-1", "garbage-1", "garbage-dot-1", "stall-dot-1"]
+)
+async def test_a_connection_lost_inside_a_group_dooms_no_other_copy(offers: dict[str, Any], kind: str) -> None:
+    async with Rogue(**offers) as server:
+        outcomes, _ = await send_in_a_row(server, ["a", kind, "b", "c"])
+    assert [type(outcomes[n]) for n in (0, 2, 3)] == [Accepted] * 3
+    if kind.endswith("dot-1"):
+        assert isinstance(outcomes[1], Uncertain)
+    else:  # where the loss was seen before its envelope was answered, it went over the new connection at once
+        assert isinstance(outcomes[1], Deferred | Uncertain | Accepted)
+    arrived = [kept.recipient for kept in server.kept]
+    assert len(arrived) == len(set(arrived))
+    assert server.connections == 2
+
+
+@OFFERS
+@pytest.mark.parametrize("tired", [{"per_connection": 2}, {"tired_after": 2}], ids=["cut", "421"])
+async def test_a_server_that_wants_a_new_connection_gets_one(offers: dict[str, Any], tired: dict[str, Any]) -> None:
+    async with Rogue(**offers, **tired) as server:
+        outcomes, _ = await send_in_a_row(server, [f"r{n}" for n in range(7)])
+    assert all(isinstance(each, Accepted) for each in outcomes)
+    assert len(server.kept) == 7
+    assert server.connections == 4
+
+
+@pytest.mark.parametrize("offers", [PIPELINING, LENIENT, CHUNKING])
+async def test_a_refused_sender_inside_a_group(offers: dict[str, Any]) -> None:
+    async with Rogue(mail=b"550 5.1.8 no such domain", **offers) as server:
+        outcomes, log = await send_in_a_row(server, ["a", "b"])
+    assert all(isinstance(each, Refused) and each.ours for each in outcomes)
+    assert (server.connections, server.kept, log) == (1, [], [])
+
+
+@pytest.mark.parametrize("offers", [PLAIN, PIPELINING, CHUNKING])
+async def test_where_reset_fails_after_a_group_a_new_connection_is_opened(offers: dict[str, Any]) -> None:
+    async with Rogue(rset=b"502 5.5.1 no such thing", **offers) as server:
+        outcomes, _ = await send_in_a_row(server, ["refuse-1", "a"])
+    assert isinstance(outcomes[1], Accepted)
+    assert server.connections == 2
+
+
+async def test_an_unfit_copy_is_never_written_ahead() -> None:
+    async with (
+        Rogue(pipelining=True) as server,
+        SMTPTransport("127.0.0.1", server.port, timeouts=TIMEOUTS) as transport,
+    ):
+        session = transport.session()
+        bad = envelope("r@example.net> SIZE=1")
+
+        async def leaving() -> Envelope:
+            return bad
+
+        assert isinstance(await session.send(envelope(), leaving), Accepted)
+        assert isinstance(await session.send(bad), Refused)
+        assert isinstance(await session.send(envelope()), Accepted)
+        await session.close()
+    assert server.commands["MAIL"] == 2
+
+
+async def test_a_copy_that_may_not_leave_does_not() -> None:
+    async with (
+        Rogue(pipelining=True) as server,
+        SMTPTransport("127.0.0.1", server.port, timeouts=TIMEOUTS) as transport,
+    ):
+        session = transport.session()
+
+        async def leaving() -> Envelope:
+            msg = "the ledger failed"
+            raise RuntimeError(msg)
+
+        with pytest.raises(RuntimeError):
+            await session.send(envelope(), leaving)
+        assert isinstance(await session.send(envelope()), Accepted)
+        await session.close()
+    assert len(server.kept) == 1
+    assert server.connections == 2
+
+
+async def test_a_reply_that_does_not_end_is_no_reply() -> None:
+    async with Rogue(mail=b"\r\n".join([b"250-more"] * 200_000) + b"\r\n250 ok") as server:
+        (outcome,) = await send(server)
+    assert isinstance(outcome, Deferred)
+    assert "does not end" in outcome.reply.text
+
+
 async def test_a_server_that_closes_before_the_message_cannot_have_it() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 shy\r\n")
@@ -83,19 +248,12 @@ async def test_a_server_that_closes_before_the_message_cannot_have_it() -> None:
             writer.write(answer + b"\r\n")
         writer.close()
 
+    async def leaving() -> None:
+        await asyncio.sleep(0.05)  # let the end of the connection arrive
+
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server, SMTPTransport("127.0.0.1", server.sockets[0].getsockname()[1], timeouts=TIMEOUTS) as transport:
-        session = transport.session()
-        command = session._command
-
-        async def then_wait(client: Any, *words: bytes) -> Any:
-            answer = await command(client, *words)
-            if words == (b"DATA",):
-                await asyncio.sleep(0.05)  # let the end of the connection arrive
-            return answer
-
-        session._command = then_wait  # type: ignore[method-assign] # only slower
-        outcome = await session.send(envelope())
+        outcome = await transport.session().send(envelope(), leaving)
     assert isinstance(outcome, Deferred)
     assert "closed the connection before the message" in outcome.reply.text
 

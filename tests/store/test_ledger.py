@@ -385,9 +385,28 @@ def test_claims_of_a_dead_process_are_sent_again(store: Store) -> None:
     assert ledger.recover(NOW, resend=True) == 0
 
 
+@pytest.mark.parametrize("resend", [True, False])
+def test_what_was_claimed_and_had_not_left_is_never_in_doubt(store: Store, resend: bool) -> None:
+    start_campaign(store, 3)
+    dead = store.campaigns.ledger(ID)
+    first, _second = dead.exchange((), 2, NOW)
+    dead.exchange((), 0, NOW, [first.delivery])
+    ledger = store.campaigns.ledger(ID)
+    assert ledger.recover(NOW, resend=resend) == 2
+    assert states(store) == (
+        {DeliveryState.QUEUED: 3} if resend else {DeliveryState.QUEUED: 2, DeliveryState.UNCERTAIN: 1}
+    )
+    again = ledger.exchange((), 3, NOW)  # a new claim begins anew: nothing has left
+    assert len(again) == (3 if resend else 2)
+    ledger.recover(NOW, resend=False)
+    assert states(store).get(DeliveryState.UNCERTAIN, 0) == (0 if resend else 1)
+
+
 def test_or_they_are_held_as_uncertain_until_somebody_says_resend(store: Store) -> None:
     start_campaign(store, 2)
-    store.campaigns.ledger(ID).exchange((), 1, NOW)
+    dead = store.campaigns.ledger(ID)
+    [claim] = dead.exchange((), 1, NOW)
+    dead.exchange((), 0, NOW, [claim.delivery])
     ledger = store.campaigns.ledger(ID)
     assert ledger.recover(NOW, resend=False) == 1
     assert len(send_all(ledger)) == 1
