@@ -111,6 +111,23 @@ def hold(store: Store, edition_id: str, reason: str, *, at: datetime) -> None:
     store.editions.move(edition_id, EditionState.HELD, at, reason)
 
 
+def pause(store: Store, edition_id: str, reason: str, *, at: datetime) -> None:
+    """Stop the sending of an edition; copies in flight come to their end."""
+    store.editions.move(edition_id, EditionState.PAUSED, at, reason)
+
+
+def resume(store: Store, edition_id: str, *, at: datetime) -> None:
+    """Let the sending of a paused edition go on; whoever sends takes it up.
+
+    Raises:
+        StateError: it is not paused.
+    """
+    state = store.editions.state(edition_id)
+    if state is not EditionState.PAUSED:
+        raise StateError(f"edition {edition_id}", state, "resume it", "only a paused edition can be resumed")
+    store.editions.move(edition_id, EditionState.SENDING, at)
+
+
 def cancel(store: Store, edition_id: str, reason: str, *, at: datetime) -> None:
     """End an edition; what it had chosen is free for the next one. Copies that are out stay out."""
     store.editions.move(edition_id, EditionState.CANCELLED, at, reason)

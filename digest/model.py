@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
@@ -86,9 +86,9 @@ class Source:
     key: str
     """Short name, unique, never to be changed: articles are known by it."""
     kind: SourceKind
-    """folder: a drop folder; feed: a feed document (RSS, Atom, JSON Feed) in a file."""
+    """folder: a drop folder; feed: a feed document (RSS, Atom, JSON Feed), in a file or at a web address."""
     location: str
-    """Path of the folder or file, below the publication's folder."""
+    """Path of the folder or file, below the publication's folder; or the feed's http or https address."""
     publisher: str = ""
     """Publisher of articles that do not name one."""
     language: str = ""
@@ -105,6 +105,13 @@ class Source:
     """Base for links of pages that carry relative ones."""
     patterns: tuple[str, ...] = ("**/*.txt", "**/*.md", "**/*.html", "**/*.htm", "**/*.json")
     """File names that are picked up (glob patterns below the folder)."""
+    full_text: bool = False
+    """Fetch the page of each new article and take its text; only where rights = "full" and the feed has a web address."""
+
+    @property
+    def live(self) -> bool:
+        """Whether it is asked over the network."""
+        return self.kind is SourceKind.FEED and self.location.lower().startswith(("http://", "https://"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +153,14 @@ class Below(StrEnum):
     SHORT = "short"
 
 
+class Late(StrEnum):
+    """What becomes of periods that fell due while nothing ran."""
+
+    MERGE = "merge"  # one edition that claims all of them
+    EACH = "each"  # an edition for each
+    NONE = "none"  # only the newest gets its edition
+
+
 @dataclass(frozen=True, kw_only=True)
 class DigestRule:
     """A recurring report of a publication, as digest.toml defines it."""
@@ -157,11 +172,23 @@ class DigestRule:
     title: str
     """Name of the report, as in the masthead and the subject."""
     frequency: str = "weekly"
-    """How often; weekly."""
+    """How often: daily, weekly, monthly, or rrule (see rule)."""
     weekday: int = 0
-    """Day it is due after its period has ended: monday to sunday, or 0 (Monday) to 6."""
+    """weekly: the day it is due after its week has ended: monday to sunday, or 0 (Monday) to 6."""
+    day: int = 1
+    """monthly: the day of the next month it is due; 31 is the last day of a shorter month too."""
     at: time = time(8, 0)
     """Local time it is due."""
+    rule: str = ""
+    """rrule: the days it is due, as RFC 5545 writes them: FREQ=MONTHLY;BYDAY=1SA is every first Saturday."""
+    starting: date = date(2018, 1, 1)
+    """rrule: the day from which the rule counts, for INTERVAL=2 and the like."""
+    late: Late = Late.MERGE
+    """After a downtime: merge (one edition for all periods that were missed), each, or none (only the newest)."""
+    late_days: int = 21
+    """How many days ago a period may have fallen due and still get its edition."""
+    grace_hours: int = 24
+    """How many hours after its due time an edition may still start by itself; later it is held for an operator."""
     template: str = "weekly-report"
     """Folder below templates/email/."""
     sections: tuple[SectionRule, ...] = ()
@@ -206,15 +233,20 @@ def local_instant(day: date, wall: time, zone: tzinfo) -> datetime:
 
 
 _WEEK_KEY = re.compile(r"([0-9]{4})-W([0-9]{2})")
+_DAY_KEY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MONTH_KEY = re.compile(r"([0-9]{4})-([0-9]{2})")
 
 
 @dataclass(frozen=True, order=True)
 class Period:
-    """A half-open interval of local time that an edition covers: an ISO 8601 week, Monday to Sunday."""
+    """A half-open interval of local time that an edition covers: a day, an ISO 8601 week (Monday to Sunday), a month.
+
+    The periods of a rule (`digest.periods`) go from one due time to the next, and have the key of the day they are due.
+    """
 
     start: datetime
     end: datetime
-    key: str  # "2018-W29"
+    key: str  # "2018-07-20", "2018-W29", "2018-07"
 
     @classmethod
     def week(cls, key: str, zone: tzinfo) -> Period:
@@ -223,19 +255,50 @@ class Period:
         Raises:
             PeriodError: the key is not an ISO week, or that year has no such week.
         """
-        match = _WEEK_KEY.fullmatch(key)
-        midnight = time(0, 0)
         try:
-            if match is None:
+            if (match := _WEEK_KEY.fullmatch(key)) is None:
                 raise ValueError  # noqa: TRY301 - one remedy for both
             monday = date.fromisocalendar(int(match[1]), int(match[2]), 1)
-            start = local_instant(monday, midnight, zone)
-            end = local_instant(monday + timedelta(days=7), midnight, zone)
+            return cls._of_days(monday, monday + timedelta(days=7), key, zone)
         except (ValueError, OverflowError):
             raise PeriodError(
                 f"'{key}' is not a week", remedy="write it as year and ISO week, for example 2018-W29"
             ) from None
-        return cls(start, end, key)
+
+    @classmethod
+    def day(cls, key: str, zone: tzinfo) -> Period:
+        """The day "2018-07-20" in a zone.
+
+        Raises:
+            PeriodError: the key is not a day, or the clocks of the zone left that day out.
+        """
+        try:
+            if _DAY_KEY.fullmatch(key) is None:
+                raise ValueError  # noqa: TRY301 - one remedy for both
+            first = date.fromisoformat(key)
+            return cls._of_days(first, first + timedelta(days=1), key, zone)
+        except (ValueError, OverflowError):
+            raise PeriodError(f"'{key}' is not a day", remedy="write it as 2018-07-20") from None
+
+    @classmethod
+    def month(cls, key: str, zone: tzinfo) -> Period:
+        """The month "2018-07" in a zone.
+
+        Raises:
+            PeriodError: the key is not a month.
+        """
+        try:
+            if (match := _MONTH_KEY.fullmatch(key)) is None:
+                raise ValueError  # noqa: TRY301 - one remedy for both
+            first = date(int(match[1]), int(match[2]), 1)
+            return cls._of_days(first, (first + timedelta(days=31)).replace(day=1), key, zone)
+        except (ValueError, OverflowError):
+            raise PeriodError(f"'{key}' is not a month", remedy="write it as 2018-07") from None
+
+    @classmethod
+    def spanning(cls, periods: Sequence[Period]) -> Period:
+        """One period over several that follow each other, oldest first. It has the key of the newest."""
+        return cls(periods[0].start, periods[-1].end, periods[-1].key)
 
     @classmethod
     def week_of(cls, moment: datetime, zone: tzinfo) -> Period:
@@ -244,21 +307,46 @@ class Period:
         Raises:
             PeriodError: the week lies outside the years that Python knows.
         """
-        local = moment.astimezone(zone).date()
-        week = cls._week_of_day(local, zone)
-        # Where clocks go back over a Monday's midnight, Sunday comes twice: the week ended at the first midnight.
-        return week if moment in week else cls._week_of_day(local + timedelta(days=1), zone)
+        return cls._around(moment, zone, lambda day: cls.week("{:04d}-W{:02d}".format(*day.isocalendar()), zone))
 
     @classmethod
-    def _week_of_day(cls, day: date, zone: tzinfo) -> Period:
-        year, week, _ = day.isocalendar()
-        return cls.week(f"{year:04d}-W{week:02d}", zone)
+    def day_of(cls, moment: datetime, zone: tzinfo) -> Period:
+        """The day in which an instant lies, in a zone."""
+        return cls._around(moment, zone, lambda day: cls.day(day.isoformat(), zone))
+
+    @classmethod
+    def month_of(cls, moment: datetime, zone: tzinfo) -> Period:
+        """The month in which an instant lies, in a zone."""
+        return cls._around(moment, zone, lambda day: cls.month(day.isoformat()[:7], zone))
+
+    @classmethod
+    def _around(cls, moment: datetime, zone: tzinfo, period_of_day: Callable[[date], Period]) -> Period:
+        local = moment.astimezone(zone).date()
+        period = period_of_day(local)
+        # Where clocks go back over a midnight, the evening comes twice: the period ended at the first midnight.
+        return period if moment in period else period_of_day(local + timedelta(days=1))
+
+    @classmethod
+    def _of_days(cls, first: date, after: date, key: str, zone: tzinfo) -> Period:
+        """From the first instant of a day to that of another.
+
+        Raises:
+            ValueError: there is no time between the two.
+        """
+        start, end = (local_instant(day, time(0, 0), zone) for day in (first, after))
+        if start.astimezone(UTC) >= end.astimezone(UTC):
+            raise ValueError(key)
+        return cls(start, end, key)
 
     @property
     def last_day(self) -> date:
         """The last local date of the period."""
         # Through UTC: wall time less a microsecond is no instant where the end stands after a gap.
         return (self.end.astimezone(UTC) - timedelta(microseconds=1)).astimezone(self.end.tzinfo).date()
+
+    def astimezone(self, zone: tzinfo) -> Period:
+        """The same period with its times in a zone."""
+        return Period(self.start.astimezone(zone), self.end.astimezone(zone), self.key)
 
     def __contains__(self, moment: datetime) -> bool:
         """Whether an instant lies in the period."""
@@ -420,6 +508,63 @@ class Story:
     def articles(self) -> tuple[Article, ...]:
         """The lead and the others."""
         return (self.lead, *self.also)
+
+
+# --------------------------------------------------------------------------------------------------------------
+# Live sources
+
+
+class Condition(StrEnum):
+    """How a live source does."""
+
+    NEW = "new"  # not asked yet
+    OK = "ok"
+    QUIET = "quiet"  # it answers, but brings nothing, for longer than is usual for it
+    HELD = "held"  # it shows old items as new; they wait for the operator
+    FAILING = "failing"
+    GONE = "gone"  # it said so (410), and is not asked any more
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceState:
+    """What is known of a live source between two polls; the store keeps it."""
+
+    key: str
+    location: str  # as the settings had it; another one there begins anew
+    moved_to: str = ""  # where a permanent redirect led
+    etag: str = ""
+    last_modified: str = ""
+    interval: timedelta = timedelta(hours=1)
+    rhythm: timedelta | None = None  # how far apart its articles usually are
+    next_poll: datetime | None = None  # None: at once
+    last_poll: datetime | None = None
+    last_ok: datetime | None = None
+    last_new: datetime | None = None  # when it last brought something new
+    failures: int = 0  # in a row
+    error: str = ""  # of the last poll
+    gone: datetime | None = None
+    held: int = 0  # items that wait for the operator
+    accepted: bool = False  # the operator takes what is held; the next poll does so
+
+    @property
+    def url(self) -> str:
+        """Where it is asked."""
+        return self.moved_to or self.location
+
+    def condition(self, now: datetime) -> Condition:
+        """How it does. Quiet is four times its rhythm without anything new, and a day at least."""
+        if self.gone is not None:
+            return Condition.GONE
+        if self.failures:
+            return Condition.FAILING
+        if self.held:
+            return Condition.HELD
+        if self.last_ok is None:
+            return Condition.NEW
+        if self.rhythm is not None and self.last_new is not None:
+            patience = max(self.rhythm * 4, timedelta(days=1))
+            return Condition.QUIET if now - self.last_new > patience else Condition.OK
+        return Condition.OK
 
 
 # --------------------------------------------------------------------------------------------------------------

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from digest import pickup, publish
 from digest.classify import Judge, cluster, rank, related
 from digest.compose import Decisions, Score, compose, select
-from digest.deliver import Envelope, Policy, Progress, Report, Transport, build
+from digest.deliver import Envelope, Halt, Policy, Progress, Report, Transport, build, subject_of
 from digest.deliver import run as run_campaign
-from digest.errors import InputError, NotFound, StateError
+from digest.errors import Busy, InputError, NotFound, StateError
 from digest.jail import Jail
 from digest.links import Links
 from digest.model import (
@@ -38,6 +39,7 @@ from digest.model import (
 from digest.places import Places
 from digest.render import Reader, Renderer
 from digest.settings import Settings
+from digest.sources import LiveSources
 from digest.store import Act, Change, RefusalPolicy, Store
 
 PUBLIC: Final = (EditionState.APPROVED, EditionState.SENDING, EditionState.PAUSED, EditionState.SENT)
@@ -77,6 +79,7 @@ class Pipeline:
         renderer: Renderer,
         links: Links,
         jail: Jail,
+        live: LiveSources,
         transport: Callable[[], Transport],
         clock: Callable[[], datetime],
     ) -> None:
@@ -87,6 +90,7 @@ class Pipeline:
         self.renderer = renderer
         self.links = links
         self.jail = jail
+        self.live = live
         self.transport = transport
         self.clock = clock
         self._frozen: dict[tuple[str, int], Renderer] = {}
@@ -105,10 +109,16 @@ class Pipeline:
 
     # ---- pick up
 
-    def pick_up(self) -> Pickup:
-        """Take what is new or edited from every source. What cannot be read goes aside, and the rest goes on."""
+    def pick_up(self, *, everyone: bool = False) -> Pickup:
+        """Take what is new or edited from every source. What cannot be read goes aside, and the rest goes on.
+
+        Live sources are asked when they are due; with `everyone`, all of them now. That part runs its own event loop:
+        call this outside of one.
+        """
         done = Pickup()
         for source in self.settings.sources:
+            if source.live:
+                continue
             outcomes = pickup.pick_up(
                 source,
                 self.settings.folder,
@@ -124,7 +134,19 @@ class Pipeline:
             except InputError as error:  # the source as a whole: its folder is gone, it leads out
                 self.store.sources.report(source.key, source.location, error, self.clock())
                 done.problems.append(error)
+        self._ask_live(done, everyone=everyone)
         return done
+
+    def _ask_live(self, done: Pickup, *, everyone: bool) -> None:
+        try:
+            polled = self.live.ask(everyone=everyone)
+        except Busy as busy:  # the other process brings what there is
+            done.waiting.append(("live sources", str(busy)))
+            return
+        done.new += polled.new
+        done.edited += polled.edited
+        done.unchanged += polled.unchanged
+        done.problems += polled.problems
 
     def _take(self, source: str, outcome: pickup.Found, done: Pickup) -> None:
         """Keep what a file brought and remember the file, in one transaction; then let go of the file."""
@@ -165,8 +187,12 @@ class Pipeline:
     def compose(self, rule: DigestRule, period: Period) -> Revision | Skipped:
         """The edition of a digest for a period, frozen as a draft; one that is approved or out comes back as it is.
 
-        A draft is composed again from what is known now, and becomes a new revision when anything differs.
+        A draft is composed again from what is known now, and becomes a new revision when anything differs. A period
+        that another edition has claimed (one for all that fell due during a downtime) has that one.
         """
+        claim = self.store.runs.claim(rule.key, period.key, self.settings.zone)
+        if claim is not None:
+            period = claim.period
         before = self.store.editions.find(rule.key, period.key)
         if before is not None and before.state not in {EditionState.DRAFT, EditionState.SKIPPED}:
             return Skipped(reason=before.reason) if before.state is EditionState.CANCELLED else before
@@ -264,7 +290,7 @@ class Pipeline:
         *,
         only: Collection[str] | None = None,
         progress: Callable[[Progress], None] | None = None,
-        stop: asyncio.Event | None = None,
+        stop: Halt | None = None,
     ) -> Report:
         """Send what is due of an edition's campaign; begin the campaign when it has not begun.
 
@@ -272,7 +298,7 @@ class Pipeline:
             edition_id: of an approved edition, or of one that is being sent.
             only: addresses; the others stay queued.
             progress: told how far it has come.
-            stop: asks the run to end.
+            stop: asks the run to end, from any thread.
 
         Raises:
             Busy: another process of this installation is sending.
@@ -280,26 +306,33 @@ class Pipeline:
             StateError: the edition is not approved, or was sent.
         """
         with self.store.hold(SENDING):
-            campaign = self.store.campaigns.start(
-                edition_id, self.message_id(edition_id), self.clock(), key_id=self.links.key_id
-            )
             revision = self.store.editions.approved(edition_id)
+            with self.store.transaction():
+                campaign = self.store.campaigns.start(
+                    edition_id, self.message_id(edition_id), self.clock(), key_id=self.links.key_id
+                )
+                if only is None:  # from now on a scheduler goes on with it, should this process die
+                    edition = revision.edition
+                    self.store.runs.by_hand(edition.digest, edition.period, edition_id, self.clock())
             ledger = self.store.campaigns.ledger(
                 edition_id, only=only, policy=RefusalPolicy(count=self.settings.delivery.suppress_after)
             )
-            report = asyncio.run(
-                run_campaign(
-                    ledger,
-                    self.transport(),
-                    self.maker(revision, campaign.started),
-                    clock=self.clock,
-                    policy=policy_of(self.settings),
-                    revision=revision.number,
-                    began=campaign.started,
-                    progress=progress,
-                    stop=stop,
-                )
-            )
+
+            async def send() -> Report:
+                with (stop or Halt()).event() as ending:
+                    return await run_campaign(
+                        ledger,
+                        self.transport(),
+                        self.maker(revision, campaign.started),
+                        clock=self.clock,
+                        policy=policy_of(self.settings),
+                        revision=revision.number,
+                        began=campaign.started,
+                        progress=progress,
+                        stop=ending,
+                    )
+
+            report = asyncio.run(send())
             self.store.campaigns.finish(edition_id, self.clock())
         return report
 
@@ -326,11 +359,16 @@ class Pipeline:
                 list_id=f"{rule.key}.{publication.sender.rpartition('@')[2]}",
                 list_title=rule.title,
                 date=date.astimezone(self.settings.zone),
-                unsubscribe_mailto=f"mailto:{mailto}?subject=unsubscribe" if mailto else "",
+                unsubscribe_mailto=self._mailto(claim.subscription) if mailto else "",
             )
             return Envelope(sender=sender, recipient=claim.address, content=content)
 
         return make
+
+    def _mailto(self, subscription: int) -> str:
+        """The second way to leave: a letter whose subject carries the token, which alone acts."""
+        token = self.links.unsubscribe(subscription).rpartition("/")[2]
+        return f"mailto:{quote(self.settings.mail.unsubscribe, safe='@+')}?subject={quote(subject_of(token))}"
 
     def _copy(self, revision: Revision, subscription: int, name: str, preferences: Preferences) -> Copy | Skipped:
         """What a reader gets of a revision, by their choices and with their links."""

@@ -4,7 +4,9 @@
 
     run                     one run of a campaign                                campaign.py
     Policy                  when to try again, give up, pause, stop              policy.py
-    build                   headers and both bodies of one copy                  message.py
+    Halt                    asks a run to end, from any thread                   halt.py
+    Inbox                   what comes back to us: a Maildir, an IMAP folder     inbox.py
+    build, notice           headers and both bodies of a copy, a single mail     message.py
     SMTPTransport           a server; what its replies mean                      smtp.py, replies.py
     MaildirTransport        a folder, until a server is set                      maildir.py
     Catcher, serve          a server that keeps what arrives, for trying out     catch.py
@@ -15,9 +17,11 @@ Knows nothing of SQL: it speaks to a `Ledger`, which `digest.store` fits.
 
 from digest.deliver.campaign import Progress, Report, run
 from digest.deliver.catch import Catcher, serve
+from digest.deliver.halt import Halt
+from digest.deliver.inbox import Ignored, IMAPInbox, Inbox, Leave, MaildirInbox, read_letter, subject_of
 from digest.deliver.ledger import Ledger
 from digest.deliver.maildir import MaildirTransport
-from digest.deliver.message import build, mailbox
+from digest.deliver.message import build, mailbox, notice
 from digest.deliver.policy import Policy
 from digest.deliver.smtp import SMTPTransport, Timeouts
 from digest.deliver.transport import Envelope, Session, Transport
@@ -25,7 +29,13 @@ from digest.deliver.transport import Envelope, Session, Transport
 __all__ = [
     "Catcher",
     "Envelope",
+    "Halt",
+    "IMAPInbox",
+    "Ignored",
+    "Inbox",
+    "Leave",
     "Ledger",
+    "MaildirInbox",
     "MaildirTransport",
     "Policy",
     "Progress",
@@ -36,6 +46,9 @@ __all__ = [
     "Transport",
     "build",
     "mailbox",
+    "notice",
+    "read_letter",
     "run",
     "serve",
+    "subject_of",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -15,7 +15,7 @@ from digest.model import Delivery, DeliveryState, EditionState, SubscriptionStat
 from digest.store.database import AnyRow, Database
 from digest.store.editions import Editions
 from digest.store.ledger import CampaignLedger, RefusalPolicy
-from digest.store.schema import campaigns, deliveries, subscribers, subscriptions, suppressions
+from digest.store.schema import campaigns, deliveries, editions, subscribers, subscriptions, suppressions
 from digest.store.subscribers import address_key
 
 _PAGE: Final = 5000
@@ -32,6 +32,31 @@ class Campaign:
     audience: int
     key_id: str  # of the key that made its Message-IDs
     started: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """What is left of a campaign. `next_due` is when the first deferred copy may be tried again."""
+
+    edition: str
+    state: EditionState
+    since: datetime  # when the campaign began
+    queued: int = 0
+    claimed: int = 0  # being sent now, or in doubt after a crash
+    deferred: int = 0
+    next_due: datetime | None = None
+
+    @property
+    def depth(self) -> int:
+        """Copies that have not come to their end."""
+        return self.queued + self.claimed + self.deferred
+
+    def due_since(self, now: datetime) -> datetime | None:
+        """Since when the oldest copy that could go out now has been waiting; None when none could."""
+        moments = [self.since] if self.queued or self.claimed else []
+        if self.next_due is not None and self.next_due <= now:
+            moments.append(self.next_due)
+        return min(moments, default=None)
 
 
 class Campaigns:
@@ -138,6 +163,42 @@ class Campaigns:
         return True
 
     # ---- read
+
+    def queues(self) -> tuple[Queue, ...]:
+        """What is left of each campaign that is being sent or paused, the oldest campaign first."""
+        count = sa.func.count()
+        query = (
+            sa.select(
+                editions.c.id,
+                editions.c.state,
+                campaigns.c.started,
+                deliveries.c.state.label("copies"),
+                count.label("n"),
+                sa.func.min(deliveries.c.next_attempt_at).label("first"),
+            )
+            .join_from(campaigns, editions, editions.c.id == campaigns.c.edition)
+            .outerjoin(
+                deliveries,
+                (deliveries.c.campaign == campaigns.c.id)
+                & deliveries.c.state.in_([state.value for state in _WAITING]),
+            )
+            .where(editions.c.state.in_([EditionState.SENDING.value, EditionState.PAUSED.value]))
+            .group_by(editions.c.id, editions.c.state, campaigns.c.started, deliveries.c.state)
+            .order_by(campaigns.c.started)
+        )
+        found: dict[str, Queue] = {}
+        with self._database.reading() as connection:
+            for row in connection.execute(query):
+                queue = found.get(row.id) or Queue(edition=row.id, state=EditionState(row.state), since=row.started)
+                match row.copies:
+                    case DeliveryState.QUEUED.value:
+                        queue = replace(queue, queued=row.n)
+                    case DeliveryState.CLAIMED.value:
+                        queue = replace(queue, claimed=row.n)
+                    case DeliveryState.DEFERRED.value:
+                        queue = replace(queue, deferred=row.n, next_due=row.first)
+                found[row.id] = queue
+        return tuple(found.values())
 
     def tally(self, edition_id: str) -> dict[DeliveryState, int]:
         """How many deliveries of an edition are in each state (every state is there).

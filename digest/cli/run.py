@@ -1,0 +1,140 @@
+"""The process that works by itself, what is due when, and how things stand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from digest import desk, logs, schedule
+from digest.app import App, now
+from digest.cli.base import FAILED, cli, opened, print_json, say, show
+from digest.cli.editions import AsJson, DigestKey, EditionId
+from digest.model import DeliveryState
+from digest.periods import next_runs
+from digest.standing import Standing, look
+
+_BAD = ("failing", "quiet", "held", "gone")
+
+
+@cli.command()
+def run(context: typer.Context) -> None:
+    """Pick up, send what is due, publish and serve, until SIGTERM or Ctrl-C. What is in hand then comes to its end."""
+    with opened(context) as app:
+        wanted = app.settings.operations
+        logs.set_up(form=wanted.log_format.value, level=wanted.log_level.value)
+        service = schedule.Service(app, clock=now, metrics=app.metrics)
+        asyncio.run(schedule.run(service))
+
+
+@cli.command("schedule")
+def show_schedule(
+    context: typer.Context,
+    digest: DigestKey = "",
+    count: Annotated[int, typer.Option(min=1, max=1000, help="How many runs of each digest.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Show when each digest is due next, and what its edition will cover."""
+    with opened(context) as app:
+        zone = app.settings.zone
+        rules = [app.settings.digest(digest)] if digest else app.settings.digests
+        for rule in rules:
+            runs = next_runs(rule, zone, now(), count)
+            if as_json:
+                for one in runs:
+                    print_json({"digest": rule.key, "period": one.period.key, "due": one.at, "covers": one.period})
+                continue
+            rows = [
+                (one.period.key, f"{one.at:%a %Y-%m-%d %H:%M %z}", _span(one.period.start, one.period.end))
+                for one in runs
+            ]
+            show(f"{rule.title} ({rule.key}), {app.settings.publication.time_zone}", ("period", "due", "covers"), rows)
+
+
+def _span(start: datetime, end: datetime) -> str:
+    return f"{start:%a %Y-%m-%d %H:%M} to {end:%a %Y-%m-%d %H:%M}"
+
+
+@cli.command()
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """Say how things stand, in about ten lines. Ends with 1 when something waits for an operator."""
+    with opened(context) as app:
+        standing = look(app.store, app.settings, now(), count=2)
+        if as_json:
+            print_json(standing)
+        else:
+            for text, urgent in _lines(app, standing):
+                say(text, style="yellow" if urgent else "")
+    if standing.waiting or standing.problems or standing.owed:
+        raise typer.Exit(FAILED)
+
+
+def _lines(app: App, now_: Standing) -> Iterator[tuple[str, bool]]:
+    """The lines of `digest status`, and whether each wants a look."""
+    zone = app.settings.zone
+
+    def at(moment: datetime) -> str:
+        return f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M}"
+
+    yield f"{app.settings.publication.title}, {at(now_.at)} {app.settings.publication.time_zone}", False
+    for coming in now_.coming:
+        following = ", ".join(f"{run.period.key} at {at(run.at)}" for run in coming.runs)
+        yield f"next         {coming.title}: {following}", False
+    if now_.owed:
+        yield "owed         " + ", ".join(f"{one.digest} {one.period}, due {at(one.due)}" for one in now_.owed), True
+    if now_.last is None:
+        yield "last         no edition has been sent", False
+    else:
+        tally = ", ".join(f"{count} {state}" for state, count in now_.last.tally.items() if count)
+        one = now_.last.edition
+        yield f"last         {one.id} ({one.state}, {at(one.changed)}): {tally or 'no copies'}", _failed(now_)
+    depth = sum(queue.depth for queue in now_.queues)
+    yield (
+        (
+            f"queue        {depth} copies in {len(now_.queues)} editions; the oldest due waits {now_.oldest_due:.0f} s"
+            if now_.queues
+            else "queue        empty"
+        ),
+        now_.oldest_due > 3600,
+    )
+    for edition in now_.waiting:
+        act = {"paused": "resume"}.get(edition.state.value, "approve")
+        yield f"waiting      {edition.id} is {edition.state}: {edition.reason or 'for approval'} (digest {act})", True
+    bad = [source for source in now_.sources if source.condition in _BAD]
+    yield (
+        (
+            f"sources      {len(app.settings.sources)} in the settings, {len(now_.sources)} live"
+            + (": " + ", ".join(f"{source.key} {source.condition}" for source in bad[:5]) if bad else "")
+        ),
+        bool(bad),
+    )
+    newest = f"; newest: {now_.problems[0].origin}: {now_.problems[0].what}" if now_.problems else ""
+    yield f"problems     {len(now_.problems)} open{newest[:200]}", bool(now_.problems)
+    states = ", ".join(f"{count} {state}" for state, count in now_.subscriptions.items() if count)
+    yield f"readers      {states or 'none'}; {now_.suppressions} addresses suppressed", False
+
+
+def _failed(now_: Standing) -> bool:
+    if now_.last is None:
+        return False
+    bad = (DeliveryState.REFUSED, DeliveryState.UNCERTAIN, DeliveryState.BOUNCED)
+    return any(now_.last.tally[state] for state in bad)
+
+
+@cli.command()
+def pause(context: typer.Context, edition: EditionId, reason: Annotated[str, typer.Option(help="Why.")] = "") -> None:
+    """Stop the sending of an edition after the copies in flight, until `digest resume`."""
+    with opened(context) as app:
+        desk.pause(app.store, edition, reason, at=now())
+        say(f"{edition} is paused")
+
+
+@cli.command()
+def resume(context: typer.Context, edition: EditionId) -> None:
+    """Let the sending of a paused edition go on: `digest run` or `digest send` does."""
+    with opened(context) as app:
+        desk.resume(app.store, edition, at=now())
+        say(f"{edition} goes on")

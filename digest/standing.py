@@ -1,0 +1,105 @@
+"""How things stand, in one look at the store: what `digest status` tells a person, and Prometheus a machine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from digest.model import DeliveryState, EditionState
+from digest.periods import Run, next_runs
+from digest.settings import Settings
+from digest.store import Listed, Problem, Queue, RunState, Settled, Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coming:
+    """The next runs of a digest, soonest first."""
+
+    digest: str
+    title: str
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceLine:
+    """How a live source does: ok, quiet, held, failing, gone or new."""
+
+    key: str
+    condition: str
+    last_ok: datetime | None
+    failures: int
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Last:
+    """The newest edition that left, or is leaving, with the fates of its copies."""
+
+    edition: Listed
+    tally: Mapping[DeliveryState, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """One look."""
+
+    at: datetime
+    coming: tuple[Coming, ...]
+    last: Last | None
+    waiting: tuple[Listed, ...]  # editions that wait for an operator: held, paused, or a draft that is due
+    owed: tuple[Settled, ...]  # fell due, and not made yet
+    queues: tuple[Queue, ...]
+    oldest_due: float  # seconds for which the oldest copy that could go out has been waiting
+    sources: tuple[SourceLine, ...]
+    problems: tuple[Problem, ...]
+    suppressions: int
+    subscriptions: Mapping[str, int]  # by state
+    editions: Mapping[str, int]  # by state
+
+
+def look(store: Store, settings: Settings, now: datetime, *, count: int = 1) -> Standing:
+    """Look at the store.
+
+    Args:
+        store: the store.
+        settings: for the digests and their schedules.
+        now: the time.
+        count: how many runs of each digest to tell.
+    """
+    listed = store.editions.list()
+    left = (EditionState.SENDING, EditionState.PAUSED, EditionState.SENT)
+    newest = max((one for one in listed if one.state in left), key=lambda one: one.changed, default=None)
+    made = {one.edition for one in store.runs.latest(states=(RunState.MADE,), limit=1000)}
+    waits = (EditionState.HELD, EditionState.PAUSED)
+    queues = store.campaigns.queues()
+    since = [moment for one in queues if one.state is EditionState.SENDING and (moment := one.due_since(now))]
+    return Standing(
+        at=now,
+        coming=tuple(
+            Coming(digest=rule.key, title=rule.title, runs=next_runs(rule, settings.zone, now, count))
+            for rule in settings.digests
+        ),
+        last=None if newest is None else Last(edition=newest, tally=store.campaigns.tally(newest.id)),
+        waiting=tuple(
+            one for one in listed if one.state in waits or (one.state is EditionState.DRAFT and one.id in made)
+        ),
+        owed=store.runs.latest(states=(RunState.OWED,)),
+        queues=queues,
+        oldest_due=max(((now - moment).total_seconds() for moment in since), default=0.0),
+        sources=tuple(
+            SourceLine(
+                key=one.state.key,
+                condition=one.condition.value,
+                last_ok=one.state.last_ok,
+                failures=one.state.failures,
+                error=one.state.error,
+            )
+            for one in store.sources.health(now)
+        ),
+        problems=store.sources.problems(),
+        suppressions=store.subscribers.suppression_count(),
+        subscriptions={state.value: number for state, number in store.subscribers.count().items()},
+        editions=dict(Counter(one.state.value for one in listed)),
+    )
