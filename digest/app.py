@@ -7,27 +7,46 @@ import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
+from digest.addresses import Guard
 from digest.classify import Judge, Taxonomy, load_taxonomy
-from digest.deliver import MaildirTransport, SMTPTransport, Timeouts, Transport
+from digest.deliver import IMAPInbox, Inbox, MaildirInbox, MaildirTransport, SMTPTransport, Timeouts, Transport
 from digest.errors import ConfigError
+from digest.fetch import Fetcher, user_agent
 from digest.jail import Jail
 from digest.links import Key, Links
 from digest.pipeline import Pipeline
 from digest.places import Places
 from digest.render import Renderer
 from digest.settings import FILE, Settings, load, shipped
+from digest.sources import LiveSources
+from digest.standing import look
 from digest.store import Store
+from digest.subscriptions import Reception
+
+DISTRIBUTION: Final = "digest-publisher"  # as pyproject.toml names it
+if TYPE_CHECKING:
+    from digest.metrics import Metrics
 
 _KEY_FILE: Final = "secret.key"
+_RANDOM: Final = secrets.SystemRandom()
 
 
 def now() -> datetime:
     """The time, in UTC: the one clock of the program."""
     return datetime.now(UTC)  # noqa: TID251 - the edge where time comes in
+
+
+def version() -> str:
+    """The version of this program; "0" in a checkout that was never installed."""
+    try:
+        return metadata.version(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        return "0"
 
 
 def environment() -> Mapping[str, str]:
@@ -153,6 +172,61 @@ class App:
             ca_file=self.settings.folder / mail.certificates if mail.certificates else None,
         )
 
+    def fetcher(self) -> Fetcher:
+        """A client for what sources have on the network, for one event loop.
+
+        Raises:
+            ConfigError: the certificates cannot be read.
+        """
+        wanted = self.settings.fetch
+        path = self.settings.folder / wanted.certificates if wanted.certificates else None
+        if path is not None and not path.is_file():
+            raise ConfigError(f"fetch.certificates: {path}: no such file")
+        publication = self.settings.publication
+        return Fetcher(
+            Guard(wanted.allow),
+            agent=user_agent(publication.title, wanted.contact or publication.url, version()),
+            clock=now,
+            certificates=str(path or ""),
+        )
+
+    @cached_property
+    def live(self) -> LiveSources:
+        """The sources that are asked over the network."""
+        return LiveSources(
+            settings=self.settings,
+            store=self.store,
+            jail=self.jail,
+            fetcher=self.fetcher,
+            clock=now,
+            random=_RANDOM.random,
+        )
+
+    def inbox(self) -> Inbox | None:
+        """Where letters to the unsubscribe address lie; None where settings name no place."""
+        wanted = self.settings.inbox
+        if wanted.maildir:
+            return MaildirInbox(self.settings.folder / wanted.maildir)
+        if not wanted.host:
+            return None
+        return IMAPInbox(
+            wanted.host,
+            wanted.port,
+            security=wanted.security.value,
+            username=wanted.username,
+            password=wanted.password,
+            folder=wanted.folder,
+            timeout=wanted.timeout,
+            ca_file=self.settings.folder / wanted.certificates if wanted.certificates else None,
+        )
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Figures of this process and of the store, for Prometheus."""
+        from digest.metrics import Metrics  # noqa: PLC0415 - its client takes long to load, and only `digest run` counts
+
+        return Metrics(lambda: look(self.store, self.settings, now()))
+
     @cached_property
     def pipeline(self) -> Pipeline:
         """The edition's life, with everything that it needs."""
@@ -164,6 +238,19 @@ class App:
             renderer=self.renderer,
             links=self.links,
             jail=self.jail,
+            live=self.live,
+            transport=self.transport,
+            clock=now,
+        )
+
+    @cached_property
+    def reception(self) -> Reception:
+        """Where requests of the public forms are taken in, and the mails that follow are sent."""
+        return Reception(
+            settings=self.settings,
+            store=self.store,
+            links=self.links,
+            renderer=self.renderer,
             transport=self.transport,
             clock=now,
         )
@@ -180,7 +267,7 @@ class App:
         problems += [
             f"sources '{source.key}': {source.location} does not exist (make it, or take the source out of {FILE})"
             for source in self.settings.sources
-            if not (self.settings.folder / source.location).exists()
+            if not source.live and not (self.settings.folder / source.location).exists()
         ]
         for rule in self.settings.digests:
             self.renderer.materials(rule.template)

@@ -10,11 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from digest.cli import articles, editions, publication, subscribers
+from digest.cli import articles, editions, publication, sources, subscribers, web
+from digest.cli import run as running
 from digest.cli.base import FAILED, USAGE, cli, complain
 from digest.errors import ConfigError, DigestError, PeriodError
 
-COMMANDS: Final = (publication, articles, editions, subscribers)  # importing them adds their commands to `cli`
+COMMANDS: Final = (
+    publication,
+    articles,
+    sources,
+    editions,
+    subscribers,
+    running,
+    web,
+)  # importing them adds their commands to `cli`
 
 
 def run(arguments: Sequence[str]) -> int:

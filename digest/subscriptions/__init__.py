@@ -12,7 +12,7 @@
 Who left or is suppressed stays so: `digest.store` refuses to revive them, but by the person's own confirmed act.
 """
 
-from digest.subscriptions.acts import can_undo, choose, leave_all, pause, resume, undo
+from digest.subscriptions.acts import UNDO, can_undo, choose, leave_all, pause, resume, undo
 from digest.subscriptions.lists import COLUMNS, LANGUAGES, ImportReport, LineReport, export_csv, import_csv
 from digest.subscriptions.person import add, leave, read_address, remove, why
 from digest.subscriptions.reception import Reception, Wish
@@ -20,6 +20,7 @@ from digest.subscriptions.reception import Reception, Wish
 __all__ = [
     "COLUMNS",
     "LANGUAGES",
+    "UNDO",
     "ImportReport",
     "LineReport",
     "Reception",

@@ -1,1 +1,147 @@
-"""The public pages, the feeds and the forms."""
+"""The public face: pages to read, feeds, and pages by which readers subscribe, choose and leave.
+
+Only this room knows HTTP status codes.
+
+    create_app     settings in, an ASGI application out           here
+    serve          the same, listening                            serving.py
+    Guard          limits, trusted proxies, headers of answers    guard.py
+    reading pages and feeds                                       reading.py, library.py, documents.py
+    readers' acts                                                 readers.py, forms.py
+    what every page shares                                        site.py, languages.py
+
+Pages are templates/web/, rendered by digest.render; they work without a script and load nothing from elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from digest.app import App
+from digest.errors import Busy, LinkError, NotFound, StoreError
+from digest.web import readers, reading
+from digest.web.guard import Guard, networks
+from digest.web.serving import Postman, listen
+from digest.web.site import Site
+
+__all__ = ["create_app", "serve"]
+
+Metrics = Callable[[], tuple[str, bytes]]
+_PROBLEMS = {400: "damaged", 403: "foreign", 404: "missing", 405: "missing", 413: "large"}
+
+
+def create_app(app: App, *, metrics: Metrics | None = None) -> FastAPI:
+    """The pages of a publication as an ASGI application.
+
+    While its lifespan lasts, the mails that its pages ask for are sent in the background.
+
+    Args:
+        app: the publication, opened; the caller closes it.
+        metrics: gives media type and content of /metrics; without it there is no such page.
+    """
+    postman = Postman(lambda: app.reception)
+    site = Site(app, postman.wake)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
+        async with postman.at_work():
+            yield
+
+    application = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    application.include_router(reading.routes(site))
+    application.include_router(readers.routes(site))
+    _add_health(application, site, metrics)
+    _add_problems(application, site)
+    application.add_middleware(
+        Guard,
+        prefix=site.prefix,
+        https=urlsplit(site.base).scheme == "https",
+        proxies=networks(app.settings.web.trusted_proxies),
+    )
+    return application
+
+
+async def serve(
+    app: App,
+    stop: asyncio.Event,
+    *,
+    metrics: Metrics | None = None,
+    ready: Callable[[str, int], None] | None = None,
+) -> None:
+    """Serve the pages at the address of the settings until `stop` is set. Touches no signal handler.
+
+    Args:
+        app: the publication, opened; the caller closes it.
+        stop: ends it; requests under way are finished.
+        metrics: see `create_app`.
+        ready: told address and port once it listens.
+
+    Raises:
+        ConfigError: the address cannot be listened on.
+    """
+    web = app.settings.web
+    application = await asyncio.to_thread(create_app, app, metrics=metrics)
+    await listen(application, web.host, web.port, stop, ready)
+
+
+def _add_health(application: FastAPI, site: Site, metrics: Metrics | None) -> None:
+    """What machines ask: does it live, is it ready, what does it count."""
+    kept = {"Cache-Control": "no-store"}
+
+    @application.api_route("/healthz", methods=reading.READ)
+    async def lives() -> Response:
+        return JSONResponse({"status": "ok"}, headers=kept)
+
+    @application.api_route("/readyz", methods=reading.READ)
+    def is_ready() -> Response:
+        try:
+            current = site.store.is_current()
+        except StoreError:
+            return JSONResponse({"status": "failing", "store": "does not answer"}, 503, headers=kept)
+        if not current:
+            return JSONResponse({"status": "failing", "store": "has tables of another version"}, 503, headers=kept)
+        return JSONResponse({"status": "ok", "store": "ok"}, headers=kept)
+
+    if metrics is not None:
+
+        @application.api_route("/metrics", methods=reading.READ)
+        def count() -> Response:
+            media_type, content = metrics()
+            return Response(content, headers={**kept, "Content-Type": media_type})
+
+
+def _add_problems(application: FastAPI, site: Site) -> None:
+    """Which error ends with which status; each is a page that says what to do."""
+
+    async def show(request: Request, kind: str, status: int) -> Response:
+        return await run_in_threadpool(site.problem, request, kind, status)
+
+    @application.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        if error.status_code in _PROBLEMS:
+            answer = await show(request, _PROBLEMS[error.status_code], error.status_code)
+            for name, value in (error.headers or {}).items():
+                answer.headers[name] = value
+            return answer
+        return PlainTextResponse(error.detail, error.status_code, headers=error.headers)
+
+    @application.exception_handler(NotFound)
+    async def missing(request: Request, _error: NotFound) -> Response:
+        return await show(request, "missing", 404)
+
+    @application.exception_handler(LinkError)
+    async def stale(request: Request, error: LinkError) -> Response:
+        return await show(request, "expired", 410) if error.expired else await show(request, "damaged", 404)
+
+    @application.exception_handler(StoreError)
+    @application.exception_handler(Busy)
+    async def later(_request: Request, _error: Exception) -> Response:
+        headers = {"Retry-After": "60", "Cache-Control": "no-store"}
+        return PlainTextResponse("We cannot do that right now. Please try again in a minute.", 503, headers=headers)

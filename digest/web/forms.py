@@ -1,0 +1,83 @@
+"""What a form sent: read within limits, and with a look at who sent it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+from fastapi import HTTPException, Request
+
+from digest.errors import LinkError
+from digest.web.site import Site
+
+_FIELDS: Final = 400  # a reader can tick every region and theme there is on a form
+_VALUE: Final = 2_000  # characters
+_KIND: Final = "application/x-www-form-urlencoded"
+TRAP: Final = "website"  # a field that people do not see, and that programs fill in
+YOUNGEST: Final = timedelta(seconds=3)
+_OLDEST: Final = timedelta(hours=12)
+
+
+class Form:
+    """The fields of a form, in order; a name may come several times."""
+
+    def __init__(self, fields: Mapping[str, tuple[str, ...]]) -> None:
+        self._fields = fields
+
+    def one(self, name: str) -> str:
+        """The first value of a field; "" when it was not sent."""
+        return next(iter(self._fields.get(name, ())), "")
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Every value of a field."""
+        return self._fields.get(name, ())
+
+    @property
+    def is_trapped(self) -> bool:
+        """Whether the field was filled in that people do not see."""
+        return bool(self.one(TRAP))
+
+
+async def sent(request: Request) -> Form:
+    """The form that a request carries; an empty one where it carries another kind of body (RFC 8058's may).
+
+    Raises:
+        HTTPException: it has too many or too long fields.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _KIND:
+        return Form({})
+    try:
+        text = (await request.body()).decode("ascii")
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_FIELDS, errors="strict")
+    except ValueError:
+        raise HTTPException(400) from None
+    fields: dict[str, tuple[str, ...]] = {}
+    for name, value in pairs:
+        if len(value) > _VALUE:
+            raise HTTPException(413)
+        fields[name] = (*fields.get(name, ()), value.replace("\x00", ""))
+    return Form(fields)
+
+
+def ours(request: Request) -> None:
+    """Refuse a form that a page of somebody else sends. No page of ours sends an Origin: its policy is no-referrer.
+
+    Raises:
+        HTTPException: it comes from elsewhere.
+    """
+    site = request.headers.get("sec-fetch-site", "none")
+    origin = request.headers.get("origin", "null")
+    foreign = origin != "null" and urlsplit(origin).netloc != request.headers.get("host", "")
+    if site not in {"same-origin", "none"} or (foreign and "sec-fetch-site" not in request.headers):
+        raise HTTPException(403)
+
+
+def age_problem(site: Site, form: Form, name: str) -> str:
+    """Why a form cannot be taken: "early" (nobody fills one in so fast), "late" (stale or not ours); "" when it can."""
+    try:
+        age = site.links.read_form(name, form.one("form"), site.clock(), _OLDEST)
+    except LinkError:
+        return "late"
+    return "early" if age < YOUNGEST else ""
