@@ -319,7 +319,7 @@ class SMTPSession:
             return Reply(code=0, text=f"no connection to {self._where}: it was closed after the greeting")
         self._pipelining = client.supports_extension("pipelining")
         self._chunking = transport.chunking and self._pipelining and client.supports_extension("chunking")
-        self._channel = Channel.take_over(cast(asyncio.Transport, client.transport))
+        self._channel = Channel.take_over(cast("asyncio.Transport", client.transport))
         return self._channel
 
     def _drop(self) -> None:

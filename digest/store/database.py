@@ -11,7 +11,7 @@ import fcntl
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from operator import itemgetter
@@ -71,6 +71,7 @@ class Database:
                 "install digest-publisher[postgresql])"
             ) from error
         dialect = self._engine.dialect
+        self._driver_error: type[Exception] = dialect.loaded_dbapi.Error  # of what `Prepared` runs
         self._time = Utc().dialect_impl(dialect).bind_processor(dialect)
         if self.is_sqlite:
             sa.event.listen(self._engine, "connect", _set_up_sqlite)
@@ -160,22 +161,13 @@ class Database:
         """An INSERT that knows ON CONFLICT, in the dialect of this database."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
 
-    def many(self, statement: sa.Update) -> Callable[[Connection, Sequence[Mapping[str, object]]], None]:
-        """The statement compiled once, to be run for many rows: four times as fast as SQLAlchemy's own way.
+    def prepare(self, statement: sa.Select[Any] | sa.Update) -> Prepared:
+        """The statement compiled once, for the few places that run for every copy: spares SQLAlchemy's own cost.
 
-        Times in the rows must have gone through `time`; every bound parameter of the statement is named in each row.
+        Values come and go as the driver has them: times in must have gone through `time`, and columns out must need no
+        conversion. Every bound parameter without a value in the statement is named in each row.
         """
-        compiled = statement.compile(dialect=self._engine.dialect)
-        text, order, fixed = str(compiled), compiled.positiontup, compiled.params
-        pick = itemgetter(*(order or fixed))
-
-        def run(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
-            if order is None:
-                connection.exec_driver_sql(text, [{**fixed, **row} for row in rows])
-            else:
-                connection.exec_driver_sql(text, [pick({**fixed, **row}) for row in rows])
-
-        return run
+        return Prepared(statement.compile(dialect=self._engine.dialect))
 
     def time(self, value: datetime | None) -> object:
         """A time as this database's driver takes it, for `many`."""
@@ -185,10 +177,10 @@ class Database:
     def _own_words(self) -> Iterator[None]:
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, self._driver_error) as error:
             raise StoreError(self._explain(error)) from error
 
-    def _explain(self, error: SQLAlchemyError) -> str:
+    def _explain(self, error: Exception) -> str:
         """What happened and what to do about it."""
         cause = getattr(error, "orig", None) or error
         text = str(cause).strip() or type(cause).__name__
@@ -198,6 +190,44 @@ class Database:
             if any(sign in text or sign == state for sign in signs):
                 return f"the store {where}: {meaning} [{text.splitlines()[0]}]"
         return f"the store {where} failed: {text.splitlines()[0]}"
+
+
+class Prepared:
+    """A statement for the driver itself; use it inside a transaction."""
+
+    def __init__(self, compiled: sa.Compiled) -> None:
+        self._text = str(compiled)
+        self._fixed = compiled.params
+        order = getattr(compiled, "positiontup", None)
+        self._pick = itemgetter(*order) if order else dict
+
+    def _bind(self, row: Mapping[str, object]) -> Any:
+        return self._pick({**self._fixed, **row})
+
+    def many(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+        """Run it for each row."""
+        cursor = connection.connection.cursor()
+        try:
+            cursor.executemany(self._text, [self._bind(row) for row in rows])
+        finally:
+            cursor.close()
+
+    def rows(self, connection: Connection, row: Mapping[str, object]) -> list[Any]:
+        """Run it once; the rows that it gives."""
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(self._text, self._bind(row))
+            return list(cursor.fetchall())
+        finally:
+            cursor.close()
+
+    def run(self, connection: Connection, row: Mapping[str, object]) -> None:
+        """Run it once."""
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(self._text, self._bind(row))
+        finally:
+            cursor.close()
 
 
 @contextmanager

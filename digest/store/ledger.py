@@ -12,14 +12,16 @@ each claim goes on behind the last one, so that the hundredth thousand costs wha
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
 from digest.model import (
@@ -72,22 +74,22 @@ class CampaignLedger:
         self._edition = edition
         self._policy = policy
         self._cursor = 0  # number of the last delivery that was taken from the queue
-        self._record_rows = database.many(_RECORD)
-        self._claim_rows = database.many(_CLAIM)
-        self._leave_rows = database.many(_LEAVE)
+        self._record_rows = database.prepare(_RECORD if database.is_sqlite else _RECORD_ARRAYS)
+        self._claim_rows = database.prepare(_claim(database))
+        self._leave_rows = database.prepare(_leave(database))
         self._look: datetime | None = None  # when to look for deferred copies; None: now
         mine = deliveries.c.campaign == campaign
         if only is not None:
-            mine &= deliveries.c.id.in_(sorted(only))
+            mine &= _among(database, "only", self._numbers(sorted(only)))
         self._mine = mine
         candidates = _CANDIDATES.where(mine, _sending(edition))
-        self._queued = (
+        self._queued = database.prepare(
             candidates.where(deliveries.c.state == DeliveryState.QUEUED.value, deliveries.c.id > sa.bindparam("cursor"))
             .order_by(deliveries.c.id)
             .limit(sa.bindparam("wanted"))
             .with_for_update(of=deliveries, skip_locked=True)
         )
-        self._due = (
+        self._due = database.prepare(
             candidates.where(_DEFERRED, deliveries.c.next_attempt_at <= sa.bindparam("now"))
             .order_by(deliveries.c.next_attempt_at)
             .limit(sa.bindparam("wanted"))
@@ -109,7 +111,7 @@ class CampaignLedger:
                 if records:
                     self._record(connection, records)
                 if leaving:
-                    self._leave_rows(connection, [{"number": number} for number in leaving])
+                    self._leave_rows.run(connection, {"numbers": self._numbers(leaving)})
                 return self._claim(connection, wanted, now) if wanted > 0 else ()
         except BaseException:
             self._cursor, self._look = cursor, look  # what was rolled back is still to be taken
@@ -154,7 +156,11 @@ class CampaignLedger:
     # ---- record
 
     def _record(self, connection: Connection, records: Sequence[Record]) -> None:
-        self._record_rows(connection, [self._row(record) for record in records])
+        rows = [self._row(record) for record in records]
+        if self._database.is_sqlite:
+            self._record_rows.many(connection, rows)
+        else:
+            self._record_rows.run(connection, {name: [row[name] for row in rows] for name in rows[0]})
         refused = [record for record in records if isinstance(record.outcome, Refused) and not record.outcome.ours]
         if refused:
             self._suppress(connection, refused)
@@ -189,6 +195,9 @@ class CampaignLedger:
             "finished_at": None if again_at else self._database.time(record.at),
             "next_attempt_at": again_at and self._database.time(again_at),
         }
+
+    def _numbers(self, numbers: Sequence[int]) -> object:
+        return json.dumps(list(numbers)) if self._database.is_sqlite else list(numbers)
 
     def _suppress(self, connection: Connection, refused: Sequence[Record]) -> None:
         """Suppress the addresses whose permanent refusals have reached the policy's count."""
@@ -240,7 +249,8 @@ class CampaignLedger:
             connection.execute(_SKIP, [row | {"now": now} for row in skipped])
         if claims:
             at = self._database.time(now)
-            self._claim_rows(connection, [{"number": claim.delivery, "now": at} for claim in claims])
+            numbers = self._numbers([claim.delivery for claim in claims])
+            self._claim_rows.run(connection, {"numbers": numbers, "now": at})
         return claims
 
     def _take_due(
@@ -252,10 +262,11 @@ class CampaignLedger:
         skipped: list[dict[str, object]],
     ) -> None:
         # One look a time is enough: what is skipped is made up for from the queue, or at the next look.
-        rows = connection.execute(self._due, {"now": now, "wanted": wanted}).all()
+        at = self._database.time(now)
+        rows = self._due.rows(connection, {"now": at, "wanted": wanted})
         self._sort(rows, claims, skipped)
         self._look = now if len(rows) == wanted else now + _LOOK_AGAIN
-        ahead = connection.scalar(_NEXT, {"of": self._campaign, "now": now})
+        [[ahead]] = connection.execute(_NEXT, {"of": self._campaign, "now": now}).all()
         if ahead is not None and ahead < self._look:
             self._look = ahead
 
@@ -263,14 +274,14 @@ class CampaignLedger:
         self, connection: Connection, wanted: int, claims: list[Claim], skipped: list[dict[str, object]]
     ) -> None:
         while missing := wanted - len(claims):
-            rows = connection.execute(self._queued, {"cursor": self._cursor, "wanted": missing}).all()
+            rows = self._queued.rows(connection, {"cursor": self._cursor, "wanted": missing})
             self._sort(rows, claims, skipped)
             if rows:
-                self._cursor = rows[-1].id
+                self._cursor = rows[-1][0]
             if len(rows) < missing:
                 return
 
-    def _sort(self, rows: Sequence[AnyRow], claims: list[Claim], skipped: list[dict[str, object]]) -> None:
+    def _sort(self, rows: Sequence[Any], claims: list[Claim], skipped: list[dict[str, object]]) -> None:
         """Who still wants it, and who does not."""
         edition = self._edition
         # Unpacked, not by name: this loop runs for every copy.
@@ -346,23 +357,66 @@ _RECORD: Final = (
     .values({name: sa.bindparam(name) for name in _RECORDED})
 )
 
-_CLAIM: Final = (
+# PostgreSQL takes the records of a commit as arrays, in one statement: two to three times as fast as one for each.
+_ARRAYS: Final[Mapping[str, Any]] = {
+    "number": sa.BigInteger,
+    "of": sa.BigInteger,
+    "state": sa.Text,
+    "revision": sa.Integer,
+    "reason": sa.Text,
+    "code": sa.Integer,
+    "status": sa.Text,
+    "reply": sa.Text,
+    "ours": sa.Boolean,
+    "finished_at": sa.DateTime(timezone=True),
+    "next_attempt_at": sa.DateTime(timezone=True),
+}
+_NEW: Final = (
+    sa.func.unnest(*(sa.cast(sa.bindparam(name), ARRAY(kind)) for name, kind in _ARRAYS.items()))
+    .table_valued(*_ARRAYS, name="recorded")
+    .render_derived()
+)
+_RECORD_ARRAYS: Final = (
     sa.update(deliveries)
-    .where(deliveries.c.id == sa.bindparam("number"))
-    .values(
-        state=DeliveryState.CLAIMED.value,
-        attempts=deliveries.c.attempts + 1,
-        claimed_at=sa.bindparam("now"),
-        next_attempt_at=None,
-        code=0,
+    .where(
+        deliveries.c.id == _NEW.c.number,
+        deliveries.c.campaign == _NEW.c.of,
+        sa.or_(*(deliveries.c.state == state.value for state in _OPEN)),
     )
+    .values({name: _NEW.c[name] for name in _RECORDED})
 )
 
-_LEAVE: Final = (
-    sa.update(deliveries)
-    .where(deliveries.c.id == sa.bindparam("number"), deliveries.c.state == DeliveryState.CLAIMED.value)
-    .values(code=_BODY_OUT)
-)
+
+def _claim(database: Database) -> sa.Update:
+    return (
+        sa.update(deliveries)
+        .where(_among(database))
+        .values(
+            state=DeliveryState.CLAIMED.value,
+            attempts=deliveries.c.attempts + 1,
+            claimed_at=sa.bindparam("now"),
+            next_attempt_at=None,
+            code=0,
+        )
+    )
+
+
+def _leave(database: Database) -> sa.Update:
+    return (
+        sa.update(deliveries)
+        .where(_among(database), deliveries.c.state == DeliveryState.CLAIMED.value)
+        .values(code=_BODY_OUT)
+    )
+
+
+def _among(database: Database, name: str = "numbers", value: object = None) -> sa.ColumnElement[bool]:
+    """Whether a delivery is one of many: in one parameter, so that the statement is always the same."""
+    if database.is_sqlite:
+        given = sa.bindparam(name, value, sa.Text)
+        numbers = sa.func.json_each(given).table_valued("value")
+        return deliveries.c.id.in_(sa.select(numbers.c.value))
+    return deliveries.c.id == sa.func.any(sa.bindparam(name, value, ARRAY(sa.BigInteger)))
+
 
 _SKIP: Final = (
     sa.update(deliveries)

@@ -192,7 +192,7 @@ def test_what_was_rolled_back_is_claimed_again(store: Store, monkeypatch: pytest
         raise sa.exc.OperationalError("UPDATE", {}, Exception("database or disk is full"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(ledger, "_claim_rows", fail)
+        patch.setattr(ledger._claim_rows, "run", fail)
         with pytest.raises(StoreError, match="disk is full"):
             ledger.exchange((), 2, NOW)
     assert len(send_all(ledger)) == 3
@@ -505,9 +505,6 @@ def test_the_queue_and_the_due_copies_are_found_by_index(store: Store) -> None:
             (ledger._queued, "ix_deliveries_campaign_state_id"),
             (ledger._due, "ix_deliveries_due"),
         ):
-            compiled = statement.compile(connection.engine)
-            values = tuple(NOW if name == "now" else compiled.params[name] or 1 for name in compiled.positiontup or ())
-            plan = connection.exec_driver_sql(
-                f"EXPLAIN QUERY PLAN {compiled}", tuple(str(v) if isinstance(v, datetime) else v for v in values)
-            )
+            values = statement._bind({"now": str(NOW), "cursor": 1, "wanted": 1})
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement._text}", values)
             assert any(f"INDEX {index}" in row[3] for row in plan)
