@@ -52,6 +52,10 @@ class Metrics:
         """The figures in Prometheus' text format; its type is `CONTENT_TYPE`."""
         return generate_latest(self._registry)
 
+    def page(self) -> tuple[str, bytes]:
+        """Media type and content of /metrics."""
+        return CONTENT_TYPE, self.text()
+
     @contextmanager
     def timed(self, job: str) -> Iterator[None]:
         """Measure a job."""

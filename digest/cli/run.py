@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from digest import desk, logs, schedule
+from digest import desk, logs
 from digest.app import App, now
 from digest.cli.base import FAILED, cli, opened, print_json, say, show
 from digest.cli.editions import AsJson, DigestKey, EditionId
@@ -17,6 +18,7 @@ from digest.model import DeliveryState
 from digest.periods import next_runs
 from digest.standing import Standing, look
 
+log = logs.logger("run")
 _BAD = ("failing", "quiet", "held", "gone")
 
 
@@ -26,7 +28,14 @@ def run(context: typer.Context) -> None:
     with opened(context) as app:
         wanted = app.settings.operations
         logs.set_up(form=wanted.log_format.value, level=wanted.log_level.value)
-        service = schedule.Service(app, clock=now, metrics=app.metrics)
+        # The web server and the scheduler take half a second to load, and no other command needs them.
+        from digest import schedule, web  # noqa: PLC0415 - see above
+
+        page = app.metrics.page if wanted.metrics else None
+        listening = functools.partial(
+            web.serve, metrics=page, ready=lambda host, port: log.info("serving", host=host, port=port)
+        )
+        service = schedule.Service(app, clock=now, serve=listening if wanted.web else None, metrics=app.metrics)
         asyncio.run(schedule.run(service))
 
 

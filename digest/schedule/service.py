@@ -21,6 +21,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from digest.app import App
 from digest.deliver import Halt
+from digest.errors import ConfigError
 from digest.logs import logger
 from digest.metrics import Metrics
 from digest.schedule.jobs import Jobs
@@ -92,7 +93,11 @@ class Service:
         return tuple(plans)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set; then let what is in hand come to its end, and close."""
+        """Work until `stop` is set; then let what is in hand come to its end, and close.
+
+        Raises:
+            ConfigError: the web server cannot listen where settings say.
+        """
         server = asyncio.create_task(self._served(stop))
         watch = asyncio.create_task(self._watch_clock(stop))
         for plan in self.plans:
@@ -120,11 +125,13 @@ class Service:
             watch.cancel()
             while self._running:
                 await asyncio.wait(self._running)
-            await asyncio.gather(server, watch, return_exceptions=True)
+            served, _ = await asyncio.gather(server, watch, return_exceptions=True)
             self._scheduler.shutdown(wait=False)
             for thread in self._threads.values():
                 thread.shutdown()
             log.info("stopped")
+        if isinstance(served, ConfigError):
+            raise served
 
     async def _tick(self, plan: _Plan) -> None:
         """Run a job in its thread; what goes wrong becomes a row and a line of the log."""
@@ -164,6 +171,9 @@ class Service:
             return
         try:
             await self._serve(self._app, stop)
+        except ConfigError:  # it cannot listen there: a person must know at once
+            stop.set()
+            raise
         except Exception as error:  # noqa: BLE001 - as above
             self._note("web", error)
 
