@@ -23,11 +23,13 @@ _STARTERS_LIST = """
 """
 _STARTERS = frozenset(_STARTERS_LIST.split())
 _END = re.compile(
-    r"(?P<stop>[.!?…]+|[。！？]+|……)(?P<close>[\"'”’»)\]」』）》]*)(?:(?P<space>\s+)|(?=[\u3040-\u9fff“「『（《])|(?=[A-Z“\"]))"
+    r"(?P<stop>[.!?…]{1,20}|[。！？]{1,20}|……)(?P<close>[\"'”’»)\]」』）》]{0,9})(?:(?P<space>\s+)|(?=[\u3040-\u9fff“「『（《])|(?=[A-Z“\"]))"
 )
 _SPOKEN = re.compile(r"[^，。！？“]{1,12}(?:说|表示|称|指出|介绍)(?:道)?[。，：]")  # “……。”他说。
 _LAST_WORD = re.compile(r"[\w.&’'-]*$")
 _PAIRS = {"(": ")", "（": "）", "“": "”", "「": "」", "『": "』", '"': '"'}
+_AROUND = 120  # characters beside a stop that are looked at
+_DEEPEST = 40  # brackets in brackets: of more, the outer ones are not believed
 _MARK = re.compile(r"[()（）“”「」『』\"]")
 
 
@@ -54,17 +56,18 @@ def _pieces(text: str) -> Iterator[str]:
 def _ends(text: str, start: int, match: re.Match[str]) -> bool:
     """Whether a stop really ends the sentence that began at `start`."""
     stop, close, space = match["stop"], match["close"], match["space"]
-    rest = text[match.end() :]
+    rest = text[match.end() : match.end() + _AROUND]
+    before = text[max(start, match.start() - _AROUND) : match.start()]
     first = rest.lstrip("\"'“‘([（「『《")[:1]
     if stop[0] in "。！？" or stop == "……":
         return not (rest.startswith(("，", "、", "；", ",", "的")) or (close and _SPOKEN.match(rest)))
     if not first or first.islower() or first in ",;:，；)":
         return False
-    word = _LAST_WORD.search(text[start : match.start()])
+    word = _LAST_WORD.search(before)
     last = word[0].strip("'’").lower() if word else ""
     if not space and not (len(last) > 2 and last.isalpha() and first.isupper()):
         return False  # "U.S", "3.5"
-    if not space and re.search(r"[/@]|www\.", text[start : match.start()].rsplit(maxsplit=1)[-1]):
+    if not space and re.search(r"[/@]|www\.", before.rsplit(maxsplit=1)[-1]):
         return False  # "news.com/About.Us"
     if stop != "." or close:
         return True
@@ -93,5 +96,5 @@ def _inside(text: str) -> list[tuple[int, int]]:
                 waiting.pop()
             spans.append((waiting.pop()[1] + 1, place))
         elif char in _PAIRS:
-            waiting.append((_PAIRS[char], place))
+            waiting = [*waiting[1 - _DEEPEST :], (_PAIRS[char], place)]
     return spans

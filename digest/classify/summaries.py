@@ -23,6 +23,7 @@ from digest.model import Article, RegionTag, Rights, Role, ThemeTag
 
 LIMIT = 55.0  # words; two Chinese characters count as one word
 FIRST = 8  # sentences of the beginning that may be taken
+LONGEST = 20_000  # characters of a paragraph that are read
 READ = 30  # sentences that say which words are central
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
@@ -186,11 +187,18 @@ def _fit(sentence: _Sentence, title: str) -> bool:
 def _sentences(paragraphs: Iterable[str]) -> list[_Sentence]:
     found: list[_Sentence] = []
     surnames: set[str] = set()
-    for text in islice((text for paragraph in paragraphs for text in split_sentences(paragraph)), READ):
+    for text in islice((text for paragraph in paragraphs for text in _of_paragraph(paragraph)), READ):
         begins = text.lstrip('"“').partition(" ")[0].removesuffix("'s").removesuffix("’s")
         found.append(_Sentence(text, len(found), _length(text), _words(text), begins in surnames))
         surnames.update(_FULL_NAME.findall(text))
     return found
+
+
+def _of_paragraph(paragraph: str) -> tuple[str, ...]:
+    """Its sentences; of one longer than any paragraph the first, without the one that was cut."""
+    if len(paragraph) <= LONGEST:
+        return split_sentences(paragraph)
+    return split_sentences(paragraph[:LONGEST])[:-1]
 
 
 def _length(text: str) -> float:

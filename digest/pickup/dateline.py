@@ -61,7 +61,12 @@ _FULL: Final = tuple(
     )
 )
 _BARE: Final = re.compile(rf"(?P<place>{_CITY}(?:{_STATE}){{0,2}})\s*(?:--+|—|–|-(?=\s))\s*(?=\S)")
+_TEXT: Final = "The text."
+_LONGEST_ALONE: Final = 120
 _SHORT_CITIES: Final = words("cities")
+_COLON: Final = re.compile(
+    rf"(?P<place>(?:{pattern('cities', 'of_colons')})(?:/(?:{pattern('cities', 'of_colons')}))?):\s+(?=\S)"
+)
 _NOT_PLACES: Final = re.compile(rf"(?:{pattern('not_places')})\b")
 
 _ZH_AGENCY: Final = rf"(?P<agency>{pattern('chinese_wires')}|[\u4e00-\u9fff]{{1,6}}(?:社|网|網|报|報))"
@@ -80,6 +85,15 @@ _ZH: Final = (
     re.compile(rf"[（(](?P<agency>[\u4e00-\u9fff]{{2,8}}?)\s*(?P<place>[\u4e00-\u9fff·]{{2,8}})?\s*{_ZH_DATE}\s*[电電讯訊][）)]\s*"),
     re.compile(rf"(?P<agency>)(?P<place>[\u4e00-\u9fff·]{{2,8}}?)\s*{_ZH_DATE}\s*[电電]{_ZH_NAMES}\s*[，,：: ]?\s*"),
     re.compile(rf"(?P<agency>本报|本報|本网|本網|本刊|本台)\s*(?:[讯訊]|消息){_ZH_NAMES}\s*[，,：: ]?\s*"),
+    re.compile(  # 【大公報訊】記者陳大文報道：   e公司讯，   中证网讯（记者 张三）
+        r"【(?P<agency>[\u4e00-\u9fff]{2,6}[網网報报社]?)[讯訊电電]】\s*"
+        r"(?:(?:本報|本报|特约)?(?:记者|記者)\s*(?P<reporters>[\u4e00-\u9fff、 ]{2,20}?)"
+        r"\s*(?:报道|報道|報導|报导)?\s*[：:]\s*)?"
+    ),
+    re.compile(
+        rf"(?P<agency>\w{{1,8}}?(?:网|網|社|报|報|公司))\s*(?:{_ZH_DATE})?\s*[讯訊](?=\s*[（(，,：: ])"
+        rf"{_ZH_NAMES}\s*[，,：: ]?\s*"
+    ),
     re.compile(r"【(?P<agency>财新网|[\u4e00-\u9fff]{2,8}[网報报社])】\s*(?:[（(](?P<reporters>[^（）()]{2,40})[）)])\s*"),
 )  # fmt: skip
 _ZH_REPORTER: Final = re.compile(r"^(?:[\u4e00-\u9fff]{0,8}?(?:见习|特约)?(?:记者|記者|通讯员|作者)|文)[\s：:/／]*")
@@ -95,11 +109,19 @@ def read(paragraph: str) -> Dateline | None:
     match = _BARE.match(head)
     if match is not None and _is_place(match["place"]):
         return Dateline(place=match["place"].strip(), rest=paragraph[match.end() :])
+    if match := _COLON.match(head):
+        return Dateline(place=match["place"], rest=paragraph[match.end() :])
     for form in _ZH:
         match = form.match(head)
         if match is not None and match.end() < len(paragraph):
             return _chinese(match, paragraph)
     return None
+
+
+def stands_alone(line: str) -> bool:
+    """Whether a line is a dateline and nothing else: the text then begins on the next one."""
+    filed = read(f"{line} {_TEXT}") if len(line) <= _LONGEST_ALONE else None
+    return filed is not None and filed.rest == _TEXT and filed.day is not None and bool(filed.agency)
 
 
 def _is_place(name: str) -> bool:
@@ -132,6 +154,7 @@ def _chinese(match: re.Match[str], paragraph: str) -> Dateline:
     parts = match.groupdict()
     day = parts.get("day")
     agency = parts["agency"] or ""
+    agency = "" if "公司" in agency else agency
     return Dateline(
         place=(parts.get("place") or "").strip(),
         agency="" if agency.startswith("本") else agency,

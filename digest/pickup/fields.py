@@ -16,6 +16,7 @@ from typing import Final
 from digest.pickup import dates, publishers
 from digest.pickup.dateline import reporters, signature
 from digest.pickup.dates import Stamp
+from digest.pickup.prose import mass
 from digest.pickup.words import pattern, words
 
 
@@ -73,10 +74,11 @@ _LABEL: Final = re.compile(
     + r")\s*[:：]\s*",
     re.IGNORECASE,
 )
+_WORDS_LIST: Final = re.compile(r"^(关键词|關鍵詞|关键字|标签|標籤)\s+(?=\S)")  # labels that print no colon
 # These say what they are without a colon.
 _OPENING: Final = re.compile(
     r"^[(（\[]?(?:(?P<byline>by|written by|reporting by|story by)|(?P<editor>edited by|editing by)"
-    r"|(?P<published>(?:first )?(?:published|posted)(?: on| at)?)"
+    r"|(?P<published>(?:first )?(?:published|posted)(?! in:)(?: on| at)?)"
     r"|(?P<updated>(?:last )?(?:updated|modified)(?: on| at)?)|(?P<source>来源于))\s+(?=\S)",
     re.IGNORECASE,
 )
@@ -119,7 +121,7 @@ def read(line: str) -> Fields | None:
     rest, signed = signature(line)
     if signed and not rest:  # "(Xinhua)" on a line of its own
         return Fields(agency=signed)
-    line = line.strip("*+•▪■►▶»>–— \t")
+    line = _WORDS_LIST.sub(r"\1:", line.strip("*+•▪■►▶»>–— \t"))
     found = Fields()
     pieces = _pieces(line)
     rests = [(name, text if name == "keywords" else _stamps(found, name, text)) for name, text in pieces]
@@ -171,9 +173,13 @@ def _stamps(found: Fields, name: str, text: str) -> str:
 
 
 def _labelled(found: Fields, name: str, value: str) -> bool:
+    if name == "byline":
+        value = _unsigned(found, value)
     value = value.strip(_EDGES)
     if name in {"source", "editor", "byline"}:
         value = _CLOSED.split(value)[0].strip() if not _OPEN.search(value) else value
+    if name == "source":
+        value = _published_by(value)
     if len(value) > (200 if name in {"title", "url"} else 90) or (name == "section" and _VERB.search(value)):
         return False
     if name in {"source", "editor"} and (value.endswith((".", "。")) and len(value.split()) > 8):
@@ -188,13 +194,30 @@ def _labelled(found: Fields, name: str, value: str) -> bool:
     return True
 
 
+def _published_by(value: str) -> str:
+    """The publisher that a source's value names: without the desk, and without prompts that follow a Chinese one."""
+    first = re.split(r"[\s/]", value, maxsplit=1)[0]
+    chinese = bool(_HAN.match(value)) or "/" in value
+    return first if chinese and first != value and publishers.known(first) else publishers.printed(value)
+
+
+def _unsigned(found: Fields, text: str) -> str:
+    """A name without the publisher in brackets behind it, which becomes the source."""
+    signed = _SIGNED.fullmatch(text.strip())
+    if signed is None or not publishers.known(signed["agency"]):
+        return text
+    found.source = found.source or signed["agency"]
+    return signed["name"]
+
+
 def _unlabelled(found: Fields, segment: str, *, whole: bool) -> bool:
     """Whether a part of a line without a label is understood."""
     if not segment or _FILLER.fullmatch(segment):
         return True
     if publishers.known(segment):
-        found.source = found.source or segment
+        found.source = found.source or publishers.printed(segment)
         return True
+    segment = _unsigned(found, segment)
     name = byline(segment)
     explicit = re.match(r"(?i:by)\s|[^a-zA-Z]*(?:记者|記者|作者|文[/／]|通讯员)", segment)
     if name and (explicit or (not whole and found.published is not None)):
@@ -205,9 +228,16 @@ def _unlabelled(found: Fields, segment: str, *, whole: bool) -> bool:
     if stamped and not whole and len(segment) <= 40 and segment[:1].isupper() and not _VERB.search(segment):
         found.source = found.source or segment
         return True
+    # Beside the time of day, so little is a prompt or the name of a list: "All News 10:21 March 05, 2021".
+    clock = any(stamp is not None and stamp.timed for stamp in (found.published, found.updated))
+    if clock and len(segment.split()) <= _FEW_WORDS and mass(segment) <= _FEW_LETTERS and not _VERB.search(segment):
+        found.source = found.source or publishers.known_start(segment)
+        return True
     return False
 
 
+_SIGNED: Final = re.compile(r"(?P<name>.{3,80}?)\s*[(（](?P<agency>[^()（）]{2,40})[)）]")
+_FEW_WORDS, _FEW_LETTERS = 3, 24.0
 _SHOUTED: Final = re.compile(r"\b[A-ZÀ-Þ]{3,}\b")
 _BY: Final = re.compile(r"(?i:by)\s+(?P<names>[\w .,'’&\-]{2,60})")
 _OFFICE: Final = re.compile(
@@ -246,13 +276,14 @@ def _credits(line: str) -> Fields:
 # --------------------------------------------------------------------------------------------------------------
 # Lines that only their place gives away
 
-_LIST_ITEM: Final = re.compile(r"[\w'’&.\-/():（） ]{2,40}")
-_COMMAS: Final = re.compile(r"\s*[,，、;；|]\s*")
+_LIST_ITEM: Final = re.compile(r"[\w'’&.,\-/():（） ]{2,40}")
+_COMMAS: Final = re.compile(r"\s*(?:[，、;；|]|(?<!\d),|,(?!\d))\s*")  # not that of 5,000
+_STOPPED: Final = re.compile(r"(?:\b[A-Z]\.)+$")  # U.S.
 
 
 def keywords(value: str) -> list[str]:
     """The items of a list of keywords; Chinese ones may stand apart by spaces alone."""
-    value = value.strip(" .。")
+    value = value.strip() if _STOPPED.search(value) else value.strip(" .。")
     if not _COMMAS.search(value) and re.fullmatch(r"[\u4e00-\u9fff·]+(?:\s+[\u4e00-\u9fff·]+)+", value):
         items = value.split()
     else:
@@ -262,7 +293,8 @@ def keywords(value: str) -> list[str]:
 
 def keyword_line(line: str) -> list[str]:
     """The items of a bare keyword line ("Dongguan, Israel, Guangdong"): names, no sentence; or nothing."""
-    if len(line) > 200 or line.endswith((".", "!", "?", "。", "！", "？", ":", "：")):
+    ended = line.endswith((".", "!", "?", "。", "！", "？", ":", "：")) and not _STOPPED.search(line)
+    if ended or len(line) > 200:
         return []
     items = keywords(line)
     chinese = bool(_HAN.search(line))
@@ -273,6 +305,16 @@ def keyword_line(line: str) -> list[str]:
         return items if all(len(item) <= longest for item in items) else []
     named = sum(item[:1].isupper() or item[:1].isdigit() for item in items)
     return items if all(len(item.split()) <= 4 for item in items) and named >= (len(items) + 1) // 2 else []
+
+
+def lists_names(line: str) -> bool:
+    """Whether a keyword line cannot be a headline: all names, short ones or many ("China, Japan sign deal" can be)."""
+    items = keyword_line(line)
+    if not items or not all(each[:1].isupper() or not each.isascii() for item in items for each in item.split()):
+        return False
+    if _HAN.search(line):  # 油价上涨，股市下跌 are two halves
+        return len(items) > 2 or all(len(item) <= 3 for item in items)
+    return len(items) > 2 or all(len(item.split()) <= 2 for item in items)
 
 
 _SECTION_WORDS: Final = words("sections")

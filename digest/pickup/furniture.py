@@ -34,6 +34,12 @@ _CAPTION: Final = re.compile(
 )
 
 
+_CREDITED: Final = re.compile(
+    r".*[.。]\s?[(（\[](?:Xinhua|AP|Reuters|AFP|EPA|Photo|Image|新华社|图|[^)）\]]{1,12}[摄攝])[^)）\]]{0,60}[)）\]]"
+)
+_TELLS: Final = 60  # characters
+
+
 @cache
 def _patterns() -> dict[Part, re.Pattern[str]]:
     found: dict[Part, list[str]] = {kind: [] for kind in Part}
@@ -46,6 +52,11 @@ def _patterns() -> dict[Part, re.Pattern[str]]:
     return {kind: re.compile("|".join(lines), re.IGNORECASE) for kind, lines in found.items()}
 
 
+def is_caption(line: str) -> bool:
+    """Whether a line of furniture tells what a picture shows, in a sentence and with its credit."""
+    return bool(_CREDITED.fullmatch(line)) and len(line) >= _TELLS
+
+
 def part(line: str) -> Part | None:
     """What kind of furniture a line is, or None. A line that starts with a quotation mark is somebody's words."""
     bare = _BULLET.sub("", line)
@@ -53,7 +64,8 @@ def part(line: str) -> Part | None:
         return Part.ASIDE
     if len(bare) > _LONGEST or _WORDS.match(bare) or (_TOLD.search(bare) and not _CAPTION.match(bare)):
         return None
+    inner = bare[1:-1] if bare[0] in "([（【" and bare[-1] in ")]）】" else ""
     for kind, pattern in _patterns().items():
-        if pattern.fullmatch(bare):
+        if pattern.fullmatch(bare) or (inner and pattern.fullmatch(inner)):
             return kind
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -53,7 +54,7 @@ def split(text: str, name: str) -> list[Line]:
         PickupError: there are too many for one article.
     """
     lines: list[Line] = []
-    gap = True
+    gap, filed = True, ""
     raw = _BREAKS.split(text)
     if len(raw) > _MAX_LINES or len(text) > _MAX_CHARACTERS:
         raise PickupError(
@@ -66,14 +67,37 @@ def split(text: str, name: str) -> list[Line]:
         if not line:
             gap = True
             continue
-        lines.append(_line(number, line, gap=gap))
+        if filed or dateline.stands_alone(line):  # the text begins on the next line
+            filed, line = (line, "") if not filed else ("", f"{filed} {line}")
+        if not line:
+            continue
+        read = _line(number, line, gap=gap)
+        if 0 < len(lines) <= _HEADS and not gap and (whole := _headline(lines[-1], read)) is not None:
+            lines[-1] = whole
+        else:
+            lines.append(read)
         gap = False
     return lines
+
+
+def _headline(above: Line, below: Line) -> Line | None:
+    """The headline that two lines make, if the lower one goes on where the upper one stopped."""
+    if not (above.neutral and below.neutral) or above.text.endswith((".", ":", "!", "?")):
+        return None
+    if len(above.text) < _BROKEN_FROM or len(above.text) + len(below.text) > _LONGEST_HEADLINE:
+        return None
+    if not below.text[0].islower() and not _UNFINISHED.search(above.text):
+        return None
+    whole = _line(above.number, f"{above.text} {below.text}", gap=above.gap)
+    return whole if whole.neutral else None
 
 
 def _line(number: int, text: str, *, gap: bool) -> Line:
     line = Line(number=number, text=text, gap=gap, size=prose.mass(text))
     line.dateline = dateline.read(text)
+    if line.dateline is not None and line.dateline.rest.startswith(("题：", "题:")):
+        line.fields = Fields(agency=line.dateline.agency)
+        return line
     if line.dateline is not None and (prose.is_prose(line.dateline.rest) or line.size >= 80):
         line.prose = True
         return line
@@ -85,34 +109,50 @@ def _line(number: int, text: str, *, gap: bool) -> Line:
     return line
 
 
+_BROKEN_FROM: Final = 20  # characters: a shorter line was not broken, it ended
+_LONGEST_HEADLINE: Final = 250
+_HEADS: Final = 400  # lines of a page among which its headline may be broken
+_UNFINISHED: Final = re.compile(r"\b(?:a|an|and|as|at|by|for|from|in|into|of|on|or|over|the|to|with)$|[,，、]$")
 _WRAPPED: Final = range(50, 91)
 _RAGGED: Final = 12  # characters: a sentence that ends so far before the margin ends its paragraph
 
 
 def _unwrapped(raw: list[str]) -> list[tuple[int, str]]:
     """Lines numbered from 1; blocks that were wrapped at a fixed width are joined again."""
-    out: list[tuple[int, str]] = []
-    block: list[tuple[int, str]] = []
-    for number, text in [*enumerate((line.rstrip() for line in raw), start=1), (0, "")]:
+    blocks: list[list[tuple[int, str]]] = [[]]
+    for number, text in enumerate((line.rstrip() for line in raw), start=1):
         if text.strip():
-            block.append((number, text))
-            continue
-        out.extend(_joined(block))
-        block = []
-        if number:
-            out.append((number, ""))
-    return out
+            blocks[-1].append((number, text))
+        else:
+            blocks += [[(number, "")], []]
+    margin = max((len(text) for block in blocks if _is_wrapped(block) for _, text in block), default=0)
+    return [
+        line
+        for block in blocks
+        for line in (_joined(block, margin) if _is_wrapped(block) or _fills(block, margin) else block)
+    ]
 
 
-def _joined(block: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """A block of lines, joined to paragraphs where it was wrapped; as it is where it was not."""
+def _is_wrapped(block: list[tuple[int, str]]) -> bool:
+    """Wrapped text fills most of its lines, and many of them begin in the middle of a sentence; a list's do not."""
     texts = [text for _, text in block]
-    widest = max(map(len, texts), default=0)
-    # Wrapped text fills most of its lines, and many of them begin in the middle of a sentence; a list's do not.
     full = sum(len(text) in _WRAPPED for text in texts[:-1])
-    middle = sum(text.lstrip()[0].islower() for text in texts[1:])
-    if widest not in _WRAPPED or full < 2 or full * 10 < 6 * (len(texts) - 1) or middle * 3 < len(texts) - 1:
-        return block
+    if max(map(len, texts), default=0) not in _WRAPPED or full < 2 or full * 10 < 6 * (len(texts) - 1):
+        return False
+    return sum(text.lstrip()[0].islower() for text in texts[1:]) * 3 >= len(texts) - 1
+
+
+def _fills(block: list[tuple[int, str]], margin: int) -> bool:
+    """Whether no line of a block on a wrapped page had room for the next one's first word."""
+    pairs = list(itertools.pairwise(block))
+    return bool(pairs) and all(
+        len(above) <= margin < len(above) + 1 + len(below.split()[0]) for (_, above), (_, below) in pairs
+    )
+
+
+def _joined(block: list[tuple[int, str]], widest: int) -> list[tuple[int, str]]:
+    """The paragraphs of a wrapped block."""
+    texts = [text for _, text in block]
     joined = [block[0]]
     for above, (number, text) in zip(texts, block[1:], strict=False):
         indented = text[0].isspace()  # old wires indent the first line of a paragraph

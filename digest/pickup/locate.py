@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from typing import Final
 
-from digest.pickup import fields, prose
+from digest.pickup import fields, prose, publishers
 from digest.pickup.furniture import Part
 from digest.pickup.lines import Line
 
@@ -29,9 +29,11 @@ _MOST: Final = 450.0  # what one line can weigh: a footer of one long paragraph 
 
 def _weights(lines: list[Line]) -> list[float]:
     weights = []
-    shorts, listed = 0, False
+    shorts, listed, introduced = 0, False, False
     for index, line in enumerate(lines):
         listed = line.part is Part.LIST or (listed and not line.prose)
+        item = introduced and line.neutral and prose.is_item(line.text)
+        introduced = item or (line.prose and line.text.endswith((":", "：")))
         if line.prose:
             alone = (
                 line.dateline is None
@@ -48,7 +50,7 @@ def _weights(lines: list[Line]) -> list[float]:
             weights.append(-_ASIDE_COST)
         elif line.fields is not None:
             weights.append(-_FIELD_COST)
-        elif line.spoken or _last_words(lines, index):
+        elif line.spoken or item or _last_words(lines, index):
             weights.append(min(line.size, 30.0))
         elif listed:  # its heading has paid for them
             weights.append(-_ASIDE_COST)
@@ -184,8 +186,9 @@ def _title(lines: list[Line], start: int, end: int, body: list[Line]) -> int | N
         if (
             not line.neutral
             or not 8 <= line.size <= _MAX_TITLE
-            or fields.keyword_line(line.text)
+            or fields.lists_names(line.text)
             or fields.section(line.text)
+            or publishers.known(line.text)
         ):
             continue
         words = _tokens(line.text)
@@ -193,6 +196,7 @@ def _title(lines: list[Line], start: int, end: int, body: list[Line]) -> int | N
         points = 3.0 * shared + min(line.size, 70.0) / 35.0 - (start - index) * 0.03
         points += 0.8 * _beside_fields(lines, index) + 0.4 * (index == 0) + 0.3 * (texts[line.text] > 1)
         points -= 1.5 * line.text.endswith((":", "：", ",", ".", "。")) + 0.6 * line.text.startswith(("*", "•", "+ "))
+        points -= 1.0 * bool(fields.keyword_line(line.text))
         if index >= start:  # within the run: only near its beginning, above most of the text
             if sum(each.size for each in lines[start:index]) > sum(each.size for each in lines[index + 1 : end]):
                 break

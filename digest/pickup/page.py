@@ -16,7 +16,7 @@ from datetime import datetime, time, tzinfo
 from typing import Final
 
 from digest.errors import PickupError
-from digest.pickup import dateline, dates, fields, publishers
+from digest.pickup import dateline, dates, fields, furniture, publishers
 from digest.pickup.dateline import Dateline
 from digest.pickup.draft import Draft
 from digest.pickup.fields import Fields
@@ -43,6 +43,8 @@ def read(
     """
     lines = split(text, name)
     start, end, title_at = locate(lines)
+    if start >= end and _told_by_captions(lines):
+        start, end, title_at = locate(lines)
     if start >= end:
         raise PickupError(
             "no article text found: only menus or short lines",
@@ -54,6 +56,9 @@ def read(
     title = said.title or (lines[title_at].text if title_at is not None else "")
     title, suffix = _split_suffix(title)
     paragraphs, filed, agency = _paragraphs(body, title)
+    filed = filed or next(
+        (line.dateline for line in reversed(head) if line.dateline is not None and not line.prose), None
+    )
     if not paragraphs:
         raise PickupError(
             "no article text found", where=name, remedy="see docs/pickup.md for what a page may look like"
@@ -81,6 +86,14 @@ def read(
         teaser=teaser,
         url=said.url,
     )
+
+
+def _told_by_captions(lines: list[Line]) -> bool:
+    """Let the captions of a page of pictures be its text, where it has no other; whether there are any."""
+    captions = [line for line in lines if line.part is Part.ASIDE and furniture.is_caption(line.text)]
+    for line in captions:
+        line.part, line.prose = None, True
+    return bool(captions)
 
 
 _SITE: Final = re.compile(r"[\w.-]+\.(?:com|cn|net|org|co\.uk|hk|sg)", re.IGNORECASE)
@@ -119,7 +132,7 @@ def _said(head: list[Line], body: list[Line], tail: list[Line], title_at: int | 
     for line in [*head[at:], *reversed(head[max(0, at - 8) : at])]:
         if line.fields is not None:
             said.add(line.fields)
-    _placed(said, head, at)
+    _placed(said, head, at, " ".join(line.text for line in body).casefold())
     for line in body:  # what stands inside is for the fields that nobody has said
         if line.fields is not None:
             said.add(Fields(byline=line.fields.byline, editor=line.fields.editor))
@@ -133,9 +146,8 @@ def _said(head: list[Line], body: list[Line], tail: list[Line], title_at: int | 
     return said
 
 
-def _placed(said: Fields, head: list[Line], at: int) -> None:
+def _placed(said: Fields, head: list[Line], at: int, told: str) -> None:
     """Fields that only their place gives away: a section line above the title, keywords and a name below it."""
-    around = [line for line in head if line.neutral]
     if not said.section:
         near = [*range(at - 1, max(0, at - 5) - 1, -1), *range(at + 1, min(at + 4, len(head)))]
         found = (
@@ -144,13 +156,19 @@ def _placed(said: Fields, head: list[Line], at: int) -> None:
         said.section = next((text for text in found if text), "")
     if not said.keywords:
         below = [line for line in head[at + 1 :] if line.neutral and line.text != said.section]
-        said.keywords = next((items for line in below if (items := fields.keyword_line(line.text))), [])
-        if not said.keywords and "·" in said.section and below and len(below[-1].text) <= 30 and below[-1] in around:
-            said.keywords = [below[-1].text] if not fields.section(below[-1].text) else []
+        filed = "·" in said.section  # such publishers print keywords; others' must be words of the text, or are names
+        lists_of_items = (items for line in below if (items := fields.keyword_line(line.text)))
+        said.keywords = next((items for items in lists_of_items if filed or _told(items, told)), [])
+        if not said.keywords and filed and below and len(below[-1].text) <= 30:
+            said.keywords = [below[-1].text]  # one name alone, though it be a section's elsewhere: China
     if not said.byline:
-        below = [line for line in head[at + 1 :] if line.neutral and line.text not in said.keywords]
+        below = [line for line in head[at + 1 :] if line.neutral and fields.keywords(line.text) != said.keywords]
         names = (fields.byline(line.text) for line in below if len(line.text.split()) <= 12)
         said.byline = next((name for name in names if name and not fields.is_section_word(name)), "")
+
+
+def _told(items: list[str], text: str) -> bool:
+    return sum(item.casefold() in text for item in items) * 2 >= len(items)
 
 
 def _in_menu(head: list[Line], index: int) -> bool:
@@ -161,6 +179,7 @@ def _in_menu(head: list[Line], index: int) -> bool:
 
 _OWNERS: Final = (
     re.compile(r"^EXPLORE (?P<name>[A-Z][\w ]{2,30})$", re.IGNORECASE),
+    re.compile(r"\bappeared in the (?P<name>[A-Z][\w'’]*(?: [A-Z][\w'’]*){0,4}) print edition\b"),
     re.compile(r"\bsubscribe to (?P<name>[A-Z][\w'’]*(?: [A-Z][\w'’]*){0,3}) today\b"),
     re.compile(
         r"(?:(?:©|\([cC]\)|[Cc]opyright|COPYRIGHT)\W*)+(?:\d{4}(?:\s*[-–]\s*\d{4})?)?[,\s]*(?:by\s+)?"

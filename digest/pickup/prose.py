@@ -57,6 +57,11 @@ def is_sentence(text: str) -> bool:
     return bool(ends) and len(text) >= 4 and any(c.isalpha() for c in text)
 
 
+def is_item(text: str) -> bool:
+    """Whether a line could be one of a list that the text itself announces: figures, a bullet, a part of a sentence."""
+    return any(c.isdigit() for c in text) or text[0] in "-–—•·*" or text[-1] in ";,；，、"
+
+
 def runs(weights: Sequence[float], start: int, drop: float) -> list[tuple[float, int, int]]:
     """The runs of positive weight from `start` on, each as (sum, first, end).
 

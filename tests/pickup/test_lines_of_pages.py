@@ -37,6 +37,11 @@ from digest.pickup.furniture import Part
         ("本报北京7月20日电（记者王五）会谈开始。", "北京", ""),
         ("【财新网】（记者 张三）会谈开始。", "", "财新网"),
         ("（中央社記者王小明高雄8日電）會談開始。", "高雄", "中央社"),
+        ("【大公報訊】記者陳大文報道：會談開始。", "", "大公報"),
+        ("中证网讯（记者 张三）会谈开始。", "", "中证网"),
+        ("e公司讯，会谈开始。", "", ""),
+        ("SINGAPORE: Talks began.", "SINGAPORE", ""),
+        ("LONDON/PARIS: Talks began.", "LONDON/PARIS", ""),
     ],
 )
 def test_datelines(text: str, place: str, agency: str) -> None:
@@ -51,7 +56,7 @@ def test_datelines(text: str, place: str, agency: str) -> None:
     [
         "NATO — the alliance — met.", "UPDATE 1 - Talks began.", "REVIEW (AP) — Talks began.", "China - The talks began.", "Xi'an - talks",
         "The company (Apple) - talks", "(But) — not so", "(But) - not so", "Zhang said (Reuters) - talks", "BEIJING, July 3 (Reuters) - ", "据新华社电 会谈", "",
-        "(Two words) — not so",
+        "(Two words) — not so", "DEADLINE: Talks began.", "London: talks",
     ],
 )  # fmt: skip
 def test_no_datelines(text: str) -> None:

@@ -342,3 +342,52 @@ def test_a_note_of_rates_and_bullets_of_a_standfirst(read: Read) -> None:
         == "Trees were planted by schoolchildren in 2015, and most were given up · Growers hope to sell the fruit in the next year"
     )
     assert article.paragraphs[1:] == ("They sold for 40 yuan each.", "($1 = 6.4750 Chinese yuan renminbi)")
+
+
+@pytest.mark.parametrize(
+    ("keywords", "expected"),
+    [
+        ("China", ("China",)),
+        ("Hong Kong", ("Hong Kong",)),
+        ("Hong Kong, Macau, Guangdong", ("Hong Kong", "Macau", "Guangdong")),
+        ("Hong Kong, Inner Mongolia", ("Hong Kong", "Inner Mongolia")),
+        ("Sichuan, U.S.", ("Sichuan", "U.S.")),
+        ("", ()),
+    ],
+)
+def test_the_places_below_a_china_knowledge_headline(keywords: str, expected: tuple[str, ...], read: Read) -> None:
+    article = _china_knowledge(read, lambda text: text.replace("Dongguan, Israel, Guangdong", keywords))
+    assert (article.keywords, article.byline) == (expected, "")
+    assert article.section == "Macro · Govt"
+
+
+def test_names_below_a_headline_are_keywords_only_if_the_text_speaks_of_them(read: Read) -> None:
+    page = "Mill to reopen in spring\n2019-02-03 04:05\n{}\nA mill in Ghent that makes flour for half of Flanders will reopen in spring, its owner said.\n"
+    (article,) = read(page.format("Ghent, Flanders"))
+    assert (article.keywords, article.byline) == (("Ghent", "Flanders"), "")
+    (article,) = read(page.format("Jane Doe, John Roe"))
+    assert (article.keywords, article.byline) == ((), "Jane Doe, John Roe")
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "title"),
+    [
+        ("Small lenders in county towns", "find new customers at home", "Small lenders in county towns find new customers at home"),
+        ("Ministers meet on an island for", "Talks about the price of eels", "Ministers meet on an island for Talks about the price of eels"),
+        ("County drops its fee for stalls", "Two years of grace", "County drops its fee for stalls"),
+    ],
+)  # fmt: skip
+def test_a_headline_broken_in_two_is_one(above: str, below: str, title: str, read: Read) -> None:
+    (article,) = read(
+        f"{above}\n{below}\nSource: Xinhua| 2018-11-14 15:00:00|Editor: yan\n\nZHENGZHOU, Nov. 14 (Xinhua) -- Small lenders in county"
+        " towns and the ministers on the island said that the fee for stalls drops to the price of eels on Monday.\n"
+    )
+    assert article.title == title
+
+
+@pytest.mark.parametrize(
+    "unit", ["lines that go on and never stop at all\n", "a" * 400 + " (Xinhua/\n", "BEIJING, July 1 (Xinhua) --\n"]
+)
+def test_pages_of_odd_lines_end_soon(unit: str, read: Read) -> None:
+    with pytest.raises(PickupError):
+        read(unit * (250_000 // len(unit)))
