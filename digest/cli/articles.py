@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -12,25 +13,31 @@ from digest.app import App, now
 from digest.cli.base import FAILED, cli, complain, opened, print_json, say, show
 from digest.errors import InputError, PickupError
 from digest.model import Article, Judgement, RegionTag, Source, SourceKind, ThemeTag
+from digest.pickup.document import MAX_BYTES
+from digest.pickup.live import Asked
 
 _STANDALONE = Source(key="files", kind=SourceKind.FOLDER, location=".")
-Files = Annotated[list[Path] | None, typer.Argument(help="Files to read instead of the sources of digest.toml.")]
+Documents = Annotated[
+    list[str] | None,
+    typer.Argument(help="Files, or http addresses, to read instead of the sources.", metavar="FILE|URL"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON lines instead of text.")]
 
 
 @cli.command("pickup")
 def pick_up(
     context: typer.Context,
-    files: Files = None,
+    documents: Documents = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Keep nothing: show what would be picked up.")] = False,
+    everyone: Annotated[bool, typer.Option("--all", help="Ask every live source now, due or not.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Pick up new and edited articles from every source, and judge them. With files: read those, keep nothing."""
+    """Pick up new and edited articles from every source, and judge them. With files or addresses: read those only."""
     with opened(context) as app:
-        if files or dry_run:
-            failed = _read_only(app, files or [], as_json=as_json)
+        if documents or dry_run:
+            failed = _read_only(app, documents or [], as_json=as_json)
         else:
-            done = app.pipeline.pick_up()
+            done = app.pipeline.pick_up(everyone=everyone)
             judged = app.pipeline.classify()
             if as_json:
                 print_json(done)
@@ -45,35 +52,50 @@ def pick_up(
         raise typer.Exit(FAILED)
 
 
-def _read_only(app: App, files: list[Path], *, as_json: bool) -> bool:
-    """Show the articles of files, or of all sources as if for the first time; whether something was wrong."""
+def _read_only(app: App, documents: list[str], *, as_json: bool) -> bool:
+    """Show the articles of documents, or of all sources as if for the first time; whether something was wrong."""
     failed = False
-    articles: list[Article] = []
-    if files:
-        for file in files:
-            try:
-                articles += _articles(app, file)
-            except InputError as error:
-                failed = True
-                complain(str(error))
-    else:
-        for source in app.settings.sources:
-            held = pickup.look(source, app.settings.folder, now=now(), zone=app.settings.zone, jail=app.jail)
-            for _origin, reading in held:
-                if isinstance(reading, InputError):
-                    failed = True
-                    complain(str(reading))
-                    continue
-                articles += reading.articles
-                for problem in reading.problems:
-                    failed = True
-                    complain(str(problem))
-    for article in articles:
-        if as_json:
-            print_json(article)
-        else:
-            _show_article(article)
+    for reading in _given(app, documents) if documents else _held(app):
+        if isinstance(reading, InputError):
+            failed = True
+            complain(str(reading))
+            continue
+        for article in reading.articles:
+            if as_json:
+                print_json(article)
+            else:
+                _show_article(article)
+        for problem in reading.problems:
+            failed = True
+            complain(str(problem))
     return failed
+
+
+def _given(app: App, documents: list[str]) -> Iterator[pickup.Reading | InputError]:
+    """What documents hold, one by one: one that cannot be read stops no other."""
+    for document in documents:
+        if document.lower().startswith(("http://", "https://")):
+            yield _asked(app.live.look(document, _STANDALONE), document)
+            continue
+        try:
+            yield _reading(app, Path(document))
+        except InputError as error:
+            yield error
+
+
+def _held(app: App) -> Iterator[pickup.Reading | InputError]:
+    """What all sources hold."""
+    for source in app.settings.sources:
+        if not source.live:
+            held = pickup.look(source, app.settings.folder, now=now(), zone=app.settings.zone, jail=app.jail)
+            yield from (reading for _origin, reading in held)
+    for standing in app.live.standings(now()):
+        yield _asked(app.live.look(standing.state.url, standing.source), standing.state.url)
+
+
+def _asked(asked: Asked, url: str) -> pickup.Reading | InputError:
+    what = getattr(asked.result, "what", "it is gone for good (410)")
+    return asked.reading or asked.error or PickupError(what, where=url)
 
 
 @cli.command()
@@ -85,7 +107,7 @@ def classify(
     """Show how articles would be judged: regions with roles, themes and summary, each with its reasons."""
     with opened(context) as app:
         for file in files:
-            for article in _articles(app, file):
+            for article in _reading(app, file).articles:
                 judgement = app.judge.judge(article)
                 if as_json:
                     print_json({"article": article, "judgement": judgement})
@@ -138,12 +160,14 @@ def problems(context: typer.Context, as_json: AsJson = False) -> None:
         say("Nothing: everything could be picked up.", style="green")
 
 
-def _articles(app: App, file: Path) -> tuple[Article, ...]:
+def _reading(app: App, file: Path) -> pickup.Reading:
     try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise PickupError(f"cannot be read: {error.strerror}", where=str(file)) from error
-    return pickup.read_document(data, file.name, _STANDALONE, now=now(), zone=app.settings.zone, jail=app.jail)
+        with file.open("rb") as opened_file:
+            data = opened_file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        what = getattr(error, "strerror", None) or str(error)
+        raise PickupError(f"cannot be read: {what}", where=str(file)) from error
+    return pickup.read(data, file.name, _STANDALONE, now=now(), zone=app.settings.zone, jail=app.jail)
 
 
 def _show_article(article: Article, *, text: bool = True) -> None:

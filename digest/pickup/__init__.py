@@ -11,6 +11,11 @@ r"""Pick up: new articles come in, from folders and from feed documents.
                          +- decode.py
            -> Taken | Waiting | Aside                          found.py
 
+    live source -> fetched, read as above                      live.py; found by discover.py (imported by name: the
+                                                               jail's children load this package, and no HTTP client)
+                -> what is news, what is an old acquaintance   arrivals.py (pure)
+                -> when it is asked again                      poll.py (pure)
+
 What comes out is plain text and fields (digest.model.Article). One bad file costs itself, one bad entry costs itself.
 docs/pickup.md says what is picked up and how each format looks.
 """
@@ -117,4 +122,15 @@ def look(
             )
 
 
-__all__ = ["SETTLE", "Aside", "Found", "Reading", "Taken", "Waiting", "look", "pick_up", "read", "read_document"]
+__all__ = [
+    "SETTLE",
+    "Aside",
+    "Found",
+    "Reading",
+    "Taken",
+    "Waiting",
+    "look",
+    "pick_up",
+    "read",
+    "read_document",
+]

@@ -1,4 +1,4 @@
-"""Bytes -> text: byte order mark, then what the document declares, then UTF-8, then GB18030 or Big5 by their letters.
+"""Bytes -> text: byte order mark, the server's word, the document's, then UTF-8, then GB18030 or Big5 by their letters.
 
 A guess is only made where it can be checked: Chinese by its most frequent characters, Western by how few high bytes
 there are. Anything else is refused with the remedy, rather than picked up as nonsense.
@@ -40,8 +40,14 @@ _COMMON_HANT: Final = frozenset(
 )
 
 
-def text_of(data: bytes, name: str) -> str:
+def text_of(data: bytes, name: str, charset: str = "") -> str:
     """The text of a document.
+
+    Args:
+        data: its bytes.
+        name: what to call it in errors.
+        charset: as the server's Content-Type says (RFC 7303: it goes before the document's own word); "" for a file.
+            A Western one is not believed where the bytes are UTF-8: it is what servers say who were told nothing.
 
     Raises:
         PickupError: it is not text, or nobody can tell its encoding.
@@ -57,7 +63,8 @@ def text_of(data: bytes, name: str) -> str:
         )
     match = _DECLARED.search(data, 0, 4096)
     declared = (match[1] or match[2]).decode("ascii").lower() if match else ""
-    for codec in (_SUPERSETS.get(declared, declared), "utf-8"):
+    stated = _SUPERSETS.get(charset, charset)
+    for codec in ("utf-8" if stated == "cp1252" else stated, _SUPERSETS.get(declared, declared), "utf-8", stated):
         try:
             if codec and _TEXTUAL.match(codec):
                 return data.decode(codec)

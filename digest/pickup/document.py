@@ -69,8 +69,10 @@ def read_document(
     return read(data, name, source, now=now, zone=zone, jail=jail).articles
 
 
-def read(data: bytes, name: str, source: Source, *, now: datetime, zone: tzinfo, jail: Jail) -> Reading:
-    """As `read_document`, with the entries that could not be used.
+def read(
+    data: bytes, name: str, source: Source, *, now: datetime, zone: tzinfo, jail: Jail, charset: str = ""
+) -> Reading:
+    """As `read_document`, with the entries that could not be used; `charset` is what the server said.
 
     Raises:
         PickupError: nothing of it can be used.
@@ -83,7 +85,7 @@ def read(data: bytes, name: str, source: Source, *, now: datetime, zone: tzinfo,
         )
     if not data.strip():
         raise PickupError("the file is empty", where=name, remedy="write it again, or take it away")
-    text = text_of(data, name)
+    text = text_of(data, name, charset)
     try:
         drafts, problems = _drafts(text, name, source, now=now, zone=zone, jail=jail)
     except JailError as error:
@@ -115,7 +117,9 @@ def read(data: bytes, name: str, source: Source, *, now: datetime, zone: tzinfo,
 
 
 def _format(text: str, name: str, source: Source) -> str:
-    known = _FORMATS.get(PurePosixPath(name).suffix.lower(), "")
+    if source.live:  # a page is no feed: one that answers with a page must fail, not become an article
+        return "json" if text.lstrip("\ufeff \t\r\n").startswith(("{", "[")) else "feed"
+    known = "" if "://" in name else _FORMATS.get(PurePosixPath(name).suffix.lower(), "")
     if known == "feed" and _HTML.match(text):
         return "html"
     if known and known != "feed":
@@ -263,6 +267,8 @@ def _identity(draft: Draft, url: str, name: str, source: Source, *, several: boo
 
 def _page_url(source: Source, name: str) -> str:
     """A link for an article that carries none: its file below the source's address, where that is a folder."""
+    if "://" in name:
+        return "" if source.live else canonical_url(name)
     if not source.url:
         return ""
     return canonical_url(source.url + quote(name) if source.url.endswith("/") else source.url)

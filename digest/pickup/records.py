@@ -72,7 +72,7 @@ def read(text: str, *, name: str, zone: tzinfo) -> tuple[list[Draft], list[Picku
     for number, entry in enumerate(entries, start=1):
         where = f"{name}, entry {number}" if len(entries) > 1 or entries is not document else name
         try:
-            drafts.append(_draft(entry, feed, where, zone, only=len(entries) == 1))
+            drafts.append(_draft(entry, feed, where, zone, only=len(entries) == 1 and not _is_feed(feed)))
         except PickupError as error:
             problems.append(error)
     return drafts, problems
@@ -99,6 +99,10 @@ def _entries(document: Any, name: str) -> tuple[Sequence[Any], Mapping[str, Any]
     return entries, feed
 
 
+def _is_feed(document: Mapping[str, Any]) -> bool:
+    return "jsonfeed.org" in str(document.get("version", ""))
+
+
 def _draft(entry: Any, feed: Mapping[str, Any], where: str, zone: tzinfo, *, only: bool) -> Draft:
     if not isinstance(entry, dict):
         raise PickupError(
@@ -122,7 +126,7 @@ def _draft(entry: Any, feed: Mapping[str, Any], where: str, zone: tzinfo, *, onl
     published = dates.read(stamp, zone) if stamp else None
     if stamp and published is None:
         raise PickupError(f"'{stamp[:60]}' is not a date", where=where, remedy="write it as 2018-07-20T09:15:00+08:00")
-    is_feed = "jsonfeed.org" in str(feed.get("version", ""))
+    is_feed = _is_feed(feed)
     return Draft(
         id=_words(values["id"]) if not isinstance(values["id"], bool) else "",
         title=title,

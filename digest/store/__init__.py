@@ -4,10 +4,11 @@
         store.migrate(site=secret_site_id, now=now)
         store.articles.save(article, at=now)
 
-    sources       what was picked up from where; problems        sources.py
+    sources       what was picked up from where; live sources    sources.py
     articles      articles, their versions, judgements           articles.py
     decisions     what operators decided                         decisions.py
     editions      frozen revisions, states, what was used        editions.py
+    runs          what fell due, and what became of it           runs.py
     subscribers   subscriptions, consents, suppressions          subscribers.py
     campaigns     frozen audiences, deliveries, the ledger       campaigns.py, ledger.py
     requests      what readers ask for on the public pages       requests.py
@@ -27,7 +28,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from digest.store.articles import Articles, Change, Judged, Saved
-from digest.store.campaigns import Campaign, Campaigns
+from digest.store.campaigns import Campaign, Campaigns, Queue
 from digest.store.database import WAIT_SECONDS, Database
 from digest.store.decisions import Act, Decision, Decisions
 from digest.store.editions import Editions, Listed, Prepared
@@ -35,8 +36,9 @@ from digest.store.ledger import CampaignLedger, RefusalPolicy
 from digest.store.migrating import is_current, migrate
 from digest.store.notices import Notice, NoticeLedger, Notices
 from digest.store.requests import Request, Requests
+from digest.store.runs import Known, Owed, Runs, RunState, Settled
 from digest.store.schema import site as _site
-from digest.store.sources import Problem, Sources
+from digest.store.sources import Health, Problem, Sources
 from digest.store.subscribers import Fate, Subscribers, Suppression, Wanted, address_key
 
 __all__ = [
@@ -46,15 +48,21 @@ __all__ = [
     "Change",
     "Decision",
     "Fate",
+    "Health",
     "Judged",
+    "Known",
     "Listed",
     "Notice",
     "NoticeLedger",
+    "Owed",
     "Prepared",
     "Problem",
+    "Queue",
     "RefusalPolicy",
     "Request",
+    "RunState",
     "Saved",
+    "Settled",
     "Store",
     "Suppression",
     "Wanted",
@@ -71,6 +79,7 @@ class Store:
         self.articles = Articles(database)
         self.decisions = Decisions(database)
         self.editions = Editions(database)
+        self.runs = Runs(database)
         self.subscribers = Subscribers(database)
         self.campaigns = Campaigns(database, self.editions)
         self.requests = Requests(database)

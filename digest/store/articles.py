@@ -125,6 +125,17 @@ class Articles:
                 found[judged.article.uid] = judged
         return found
 
+    def latest(self, source: str, limit: int) -> tuple[Article, ...]:
+        """The newest versions of a source's latest articles by date, latest first."""
+        query = (
+            sa.select(articles.c.payload)
+            .where(articles.c.source == source, articles.c.newest)
+            .order_by(articles.c.dated.desc(), articles.c.id.desc())
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return tuple(_ARTICLE.load(row.payload) for row in connection.execute(query))
+
     def unjudged(self, classifier: str) -> Iterator[Article]:
         """Newest versions that this version of the classifier has not judged, oldest first; streamed."""
         after = 0

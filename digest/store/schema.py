@@ -92,6 +92,23 @@ problems: Final = sa.Table(
     sa.Index("ix_problems_source_origin", "source", "origin"),
 )
 
+# Live sources that an operator added; those of digest.toml are not here.
+sources: Final = sa.Table(
+    "sources",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+)
+
+# What is known of a live source between two polls, of both kinds.
+polls: Final = sa.Table(
+    "polls",
+    metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("payload", sa.Text, nullable=False),
+)
+
 articles: Final = sa.Table(
     "articles",
     metadata,
@@ -108,6 +125,7 @@ articles: Final = sa.Table(
     sa.UniqueConstraint("uid", "version"),
     sa.UniqueConstraint("source", "entry", "version"),
     sa.Index("ix_articles_newest_dated", "newest", "dated"),
+    sa.Index("ix_articles_source_newest_dated", "source", "newest", "dated"),
 )
 
 judgements: Final = sa.Table(

@@ -1,15 +1,23 @@
-"""What was picked up from where, so that nothing is picked up twice; and the problems an operator should see."""
+"""What was picked up from where, so that nothing is picked up twice; live sources; problems an operator should see."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 
 from digest.errors import InputError, NotFound
+from digest.model import Condition, Source, SourceState
 from digest.store.database import AnyRow, Database
-from digest.store.schema import origins, problems
+from digest.store.payload import Payload
+from digest.store.schema import origins, polls, problems, sources
+
+_SOURCE: Final[Payload[Source]] = Payload(Source)
+_STATE: Final[Payload[SourceState]] = Payload(SourceState)
+_PAGE: Final = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +37,16 @@ class Problem:
     resolved: datetime | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """How a live source does now."""
+
+    state: SourceState
+    condition: Condition
+
+
 class Sources:
-    """The sources' memory: `seen`, `remember`; and `problems`."""
+    """The sources' memory: `seen`, `remember`; live sources: `keep`, `states`, `health`; and `problems`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -60,6 +76,79 @@ class Sources:
                 self.resolve(source, origin, at)
             else:
                 self.report(source, origin, error, at)
+
+    def remember_entries(self, source: str, signatures: Mapping[str, str], at: datetime) -> None:
+        """Keep in mind exactly these entries of a live source: what it shows now, in the form that was taken."""
+        with self._database.transaction() as connection:
+            before = self.seen(source)
+            gone = sorted(before.keys() - signatures.keys())
+            for start in range(0, len(gone), _PAGE):
+                page = gone[start : start + _PAGE]
+                connection.execute(sa.delete(origins).where(origins.c.source == source, origins.c.origin.in_(page)))
+            changed = [
+                {"source": source, "origin": origin, "signature": signature, "at": at}
+                for origin, signature in signatures.items()
+                if before.get(origin) != signature
+            ]
+            if changed:
+                row = self._database.insert(origins)
+                connection.execute(
+                    row.on_conflict_do_update(
+                        index_elements=[origins.c.source, origins.c.origin],
+                        set_={"signature": row.excluded.signature, "at": row.excluded.at},
+                    ),
+                    changed,
+                )
+
+    # ---- live sources
+
+    def keep(self, source: Source, at: datetime) -> None:
+        """Keep a live source that an operator added, or bring it up to date."""
+        with self._database.transaction() as connection:
+            row = self._database.insert(sources).values(key=source.key, payload=_SOURCE.dump(source), at=at)
+            connection.execute(
+                row.on_conflict_do_update(index_elements=[sources.c.key], set_={"payload": row.excluded.payload})
+            )
+
+    def drop(self, key: str, at: datetime) -> None:
+        """Forget a live source that an operator added; its articles stay.
+
+        Raises:
+            NotFound: none of this key was added.
+        """
+        with self._database.transaction() as connection:
+            if not connection.execute(sa.delete(sources).where(sources.c.key == key)).rowcount:
+                raise NotFound("added source", key, "`digest sources list` shows them")
+            connection.execute(sa.delete(polls).where(polls.c.source == key))
+            connection.execute(sa.delete(origins).where(origins.c.source == key))
+            still_open = (problems.c.source == key) & problems.c.resolved.is_(None)
+            connection.execute(sa.update(problems).where(still_open).values(resolved=at))
+
+    def kept(self) -> tuple[Source, ...]:
+        """The live sources that operators added, by key."""
+        with self._database.reading() as connection:
+            rows = connection.execute(sa.select(sources.c.payload).order_by(sources.c.key))
+            return tuple(_SOURCE.load(row.payload) for row in rows)
+
+    def states(self) -> dict[str, SourceState]:
+        """Key -> what is known of each live source that was ever polled or accepted."""
+        with self._database.reading() as connection:
+            rows = connection.execute(sa.select(polls.c.source, polls.c.payload).order_by(polls.c.source))
+            return {row.source: _STATE.load(row.payload) for row in rows}
+
+    def save_state(self, state: SourceState) -> None:
+        """Keep what is known of a live source."""
+        with self._database.transaction() as connection:
+            row = self._database.insert(polls).values(source=state.key, payload=_STATE.dump(state))
+            connection.execute(
+                row.on_conflict_do_update(index_elements=[polls.c.source], set_={"payload": row.excluded.payload})
+            )
+
+    def health(self, now: datetime) -> tuple[Health, ...]:
+        """How each live source does that was ever polled, by key."""
+        return tuple(Health(state=state, condition=state.condition(now)) for state in self.states().values())
+
+    # ---- problems
 
     def report(self, source: str, origin: str, error: InputError, at: datetime) -> None:
         """List a problem, or count it again when it is open already; another one of the same origin is replaced."""
