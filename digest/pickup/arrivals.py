@@ -2,9 +2,9 @@
 
     entries -> new | edited | the same under another id | another under the same id | held
 
-Pure. An article is known by its id; failing that, by title and date, or title and link. A source that suddenly shows many
-"new" entries whose links, titles or dates are old has changed its ids, or serves an old copy: those are held for the
-operator, and what is new all the same goes on.
+Pure. An article is known by its id; failing that, by title and date, or title and link. A source that suddenly shows
+many "new" entries whose links, titles or dates are old has changed its ids, or serves an old copy: those are held for
+the operator, and what is new all the same goes on.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from digest.pickup.arrivals import Arrivals, reissued, settle, signature
 
 NOW = datetime(2021, 6, 1, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
-WORDS = "harbour bank rice steel solar football opera chips cotton coal tea ports trains bridges games drones".split()
+WORDS = ("harbour", "bank", "rice", "steel", "solar", "football", "opera", "chips", "cotton", "coal", "tea", "ports",
+         "trains", "bridges", "games", "drones")  # fmt: skip
 
 
 def article(number: int, **fields: Any) -> Article:

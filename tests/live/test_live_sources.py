@@ -215,7 +215,7 @@ def test_one_bad_source_costs_only_itself(server: FeedServer, sources: Open, sto
         ("utf-8", "ISO-8859-1", ""),
     ],
 )
-def test_charsets(charset: str, header: str, declared: str, server: FeedServer, sources: Open, store: Store) -> None:
+def test_charsets(charset: str, header: str, declared: str, *, server: FeedServer, sources: Open, store: Store) -> None:
     words = (
         "中國的經濟發展是我們這個時代的大事"
         if charset == "big5"
