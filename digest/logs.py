@@ -21,7 +21,7 @@ _PRIVATE_PATH: Final = re.compile(r"/(unsubscribe|preferences|confirm|undo|forms
 _TOKEN: Final = re.compile(r"\b[a-z0-9]{1,16}\.(?:[1-9][0-9]{0,18}|[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)\.[A-Za-z0-9_-]{20,}")
 _ESCAPED_AT: Final = re.compile(r"%40", re.IGNORECASE)
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_QUIET: Final = ("apscheduler", "alembic", "httpx", "httpcore", "asyncio", "uvicorn.access")
+_QUIET: Final = ("alembic", "httpx", "httpcore", "asyncio", "uvicorn.access")
 
 
 def clean(text: str) -> str:
@@ -87,6 +87,8 @@ def set_up(*, form: str = "console", level: str = "info", stream: TextIO | None 
     root.setLevel(level.upper())
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    # It warns of each tick that finds its job still at work, which is what ticks are for.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,

@@ -8,9 +8,8 @@ was left is taken up where it stopped.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -19,7 +18,19 @@ from urllib.parse import quote
 from digest import pickup, publish
 from digest.classify import Judge, cluster, rank, related
 from digest.compose import Decisions, Score, compose, select
-from digest.deliver import Envelope, Halt, Policy, Progress, Report, Transport, build, subject_of
+from digest.deliver import (
+    Envelope,
+    Fence,
+    Halt,
+    Policy,
+    Progress,
+    Report,
+    Standing,
+    Transport,
+    build,
+    run_in_loop,
+    subject_of,
+)
 from digest.deliver import run as run_campaign
 from digest.errors import Busy, InputError, NotFound, StateError
 from digest.jail import Jail
@@ -81,6 +92,7 @@ class Pipeline:
         jail: Jail,
         live: LiveSources,
         transport: Callable[[], Transport],
+        fence: Fence,
         clock: Callable[[], datetime],
     ) -> None:
         self.settings = settings
@@ -92,6 +104,7 @@ class Pipeline:
         self.jail = jail
         self.live = live
         self.transport = transport
+        self.fence = fence
         self.clock = clock
         self._frozen: dict[tuple[str, int], Renderer] = {}
 
@@ -303,9 +316,10 @@ class Pipeline:
         Raises:
             Busy: another process of this installation is sending.
             DeliveryError: the transport cannot be used at all.
-            StateError: the edition is not approved, or was sent.
+            StateError: the edition is not approved, or was sent; or this is a copy of the installation.
         """
         with self.store.hold(SENDING):
+            self.fence.check(self.standing())
             revision = self.store.editions.approved(edition_id)
             with self.store.transaction():
                 campaign = self.store.campaigns.start(
@@ -319,7 +333,7 @@ class Pipeline:
             )
 
             async def send() -> Report:
-                with (stop or Halt()).event() as ending:
+                with (Halt() if stop is None else stop).event() as ending:
                     return await run_campaign(
                         ledger,
                         self.transport(),
@@ -332,9 +346,28 @@ class Pipeline:
                         stop=ending,
                     )
 
-            report = asyncio.run(send())
+            try:
+                report = run_in_loop(send())
+            finally:
+                self.fence.arm(self.standing())
+            state = self.store.editions.state(edition_id)
+            if state in {EditionState.PAUSED, EditionState.CANCELLED}:
+                return replace(report, stopped=report.stopped or f"the edition was {state}")
             self.store.campaigns.finish(edition_id, self.clock())
         return report
+
+    def standing(self) -> Standing:
+        """What this installation is, and how far its sending has come: what no copy of it may have."""
+        campaign, attempts = self.store.campaigns.progress()
+        state = self.settings.state.resolve()
+        found = state.stat() if state.is_dir() else None
+        return Standing(
+            site=self.store.site(),
+            place=str(state),
+            identity=f"{found.st_dev}:{found.st_ino}" if found else "",
+            campaign=campaign,
+            attempts=attempts,
+        )
 
     def maker(self, revision: Revision, date: datetime) -> Callable[[Claim], Envelope | Skipped]:
         """What makes the message of a claim: select, render (once per selection), put the headers before it.
@@ -345,7 +378,7 @@ class Pipeline:
         """
         publication = self.settings.publication
         rule = self.settings.digest(revision.edition.digest)
-        sender = self.settings.mail.return_path or publication.sender
+        return_path = self.settings.mail.return_path or publication.sender
         mailto = self.settings.mail.unsubscribe
 
         def make(claim: Claim) -> Envelope | Skipped:
@@ -361,6 +394,7 @@ class Pipeline:
                 date=date.astimezone(self.settings.zone),
                 unsubscribe_mailto=self._mailto(claim.subscription) if mailto else "",
             )
+            sender = return_path.replace("{token}", self.links.return_path(claim.delivery))
             return Envelope(sender=sender, recipient=claim.address, content=content)
 
         return make
@@ -486,5 +520,6 @@ def policy_of(settings: Settings) -> Policy:
         give_up_after=timedelta(hours=wanted.give_up_after),
         linger=timedelta(seconds=wanted.linger),
         uncertain=wanted.uncertain.value,
+        rate=settings.mail.rate,
         fault_share=wanted.halt_share,
     )

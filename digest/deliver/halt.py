@@ -16,7 +16,8 @@ class Halt:
         self._asked = threading.Event()
         self._listeners: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
 
-    def __bool__(self) -> bool:
+    @property
+    def asked(self) -> bool:
         """Whether it was set."""
         return self._asked.is_set()
 
@@ -26,10 +27,6 @@ class Halt:
             self._asked.set()
             for loop, event in self._listeners:
                 loop.call_soon_threadsafe(event.set)
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until it is set, for so long at most; whether it is."""
-        return self._asked.wait(seconds)
 
     @contextmanager
     def event(self) -> Iterator[asyncio.Event]:

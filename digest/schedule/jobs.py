@@ -65,7 +65,7 @@ class Jobs:
         self._metrics.picked_up(new=done.new, edited=done.edited, failures=len(done.problems))
         for problem in done.problems:
             log.warning("picked up with a problem", problem=str(problem))
-        judged = 0 if self._halt else self._pipeline.classify()
+        judged = 0 if self._halt.asked else self._pipeline.classify()
         if done.new or done.edited:
             log.info("picked up", new=done.new, edited=done.edited, judged=judged)
 
@@ -83,7 +83,7 @@ class Jobs:
                 if owed:
                     self._fresh()
                 for one in owed:
-                    if not self._halt:
+                    if not self._halt.asked:
                         self._make(rules[one.digest], one)
         except Busy:
             log.debug("another process is at the schedule")
@@ -201,7 +201,7 @@ class Jobs:
         """Send what is due of every edition that is approved and due, or was being sent when a process died."""
         for edition_id in self._store.runs.sendable():
             queue = self._queue(edition_id)
-            if self._halt or (queue is not None and queue.depth and queue.due_since(self._clock()) is None):
+            if self._halt.asked or (queue is not None and queue.depth and queue.due_since(self._clock()) is None):
                 continue
             try:
                 self._send(edition_id)
@@ -236,7 +236,7 @@ class Jobs:
         )
         if report.faulty:
             self._pause(edition_id, report)
-        elif report.stopped and not self._halt:
+        elif report.stopped and not self._halt.asked:
             self._alarm(
                 f"stopped:{edition_id}:{self._clock():%Y-%m-%d}",
                 f"The sending of {edition_id} stopped",
@@ -277,7 +277,7 @@ class Jobs:
             names = inbox.names()
             seen = self._store.sources.seen(INBOX)
             for name in names:
-                if name in seen or self._halt:
+                if name in seen or self._halt.asked:
                     continue
                 head = inbox.head(name)
                 if head is None:

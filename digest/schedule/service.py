@@ -135,7 +135,7 @@ class Service:
 
     async def _tick(self, plan: _Plan) -> None:
         """Run a job in its thread; what goes wrong becomes a row and a line of the log."""
-        if self._halt:
+        if self._halt.asked:
             return
         work = asyncio.get_running_loop().run_in_executor(self._threads[plan.thread], self._work, plan)
         self._running.add(work)
@@ -145,7 +145,7 @@ class Service:
             self._running.discard(work)
 
     def _work(self, plan: _Plan) -> None:
-        if self._halt:
+        if self._halt.asked:
             return
         try:
             with self._metrics.timed(plan.name):

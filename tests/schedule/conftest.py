@@ -56,7 +56,11 @@ elsewhere = true
 STORIES = {
     "port": ("2018-07-18", "Guangzhou port adds a night shift", "The port of Guangzhou will unload ships at night."),
     "leaks": ("2018-07-11", "Haifa start-up listens for leaks", "A start-up in Haifa, Israel, hears leaks in pipes."),
-    "rail": ("2018-07-25", "Railway opens to Zhuhai", "Trains run to Zhuhai from Monday, said the railway of Guangdong."),
+    "rail": (
+        "2018-07-25",
+        "Railway opens to Zhuhai",
+        "Trains run to Zhuhai from Monday, said the railway of Guangdong.",
+    ),
 }
 
 

@@ -158,13 +158,17 @@ class TestDue:
     def test_every_period_is_made_or_told_whenever_the_ticks_come(
         self, zone: ZoneInfo, when: tuple[int, time], frequency: str, gaps: list[int], late: Late
     ) -> None:
-        rule = replace(RULE, weekday=when[0], at=when[1], frequency=frequency, rule="FREQ=WEEKLY;BYDAY=TU,SA", late=late)
+        rule = replace(
+            RULE, weekday=when[0], at=when[1], frequency=frequency, rule="FREQ=WEEKLY;BYDAY=TU,SA", late=late
+        )
         began = now = datetime(2018, 2, 1, tzinfo=UTC)
         told: list[str] = []
         for minutes in gaps:
             now += timedelta(minutes=minutes)
             found = due(rule, zone, since=began, now=now, settled=lambda period: period.key in told)
-            settled = sorted([run for one in found.due for run in one.runs] + list(found.lapsed), key=lambda run: run.at)
+            settled = sorted(
+                [run for one in found.due for run in one.runs] + list(found.lapsed), key=lambda run: run.at
+            )
             told += [run.period.key for run in settled]
             assert all(run.at <= now for run in settled)
             assert found.next.at > now

@@ -32,7 +32,9 @@ def shown(rule: DigestRule, now: str, count: int = 3) -> list[tuple[str, str]]:
 def test_daily() -> None:
     assert shown(DAILY, "2018-07-20T08:00:00") == [
         ("2018-07-20", "07-21 08:00"), ("2018-07-21", "07-22 08:00"), ("2018-07-22", "07-23 08:00")]  # fmt: skip
-    assert period_named(DAILY, "2018-07-20", ZONE) == Period(at("2018-07-20T00:00:00"), at("2018-07-21T00:00:00"), "2018-07-20")
+    assert period_named(DAILY, "2018-07-20", ZONE) == Period(
+        at("2018-07-20T00:00:00"), at("2018-07-21T00:00:00"), "2018-07-20"
+    )
     assert period_before(DAILY, at("2018-07-20T03:00:00"), ZONE).key == "2018-07-19"
 
 
@@ -82,7 +84,9 @@ def test_periods_follow_each_other_and_each_is_due_once(zone: str, rule: DigestR
     tz = ZoneInfo(zone)
     for weekday, wall in TIMES[1:3]:
         there = replace(rule, weekday=weekday, at=wall)
-        found = list(islice(runs(there, tz, datetime(2018, 3, 1, tzinfo=UTC)), 24 if rule.frequency == "monthly" else 250))
+        found = list(
+            islice(runs(there, tz, datetime(2018, 3, 1, tzinfo=UTC)), 24 if rule.frequency == "monthly" else 250)
+        )
         keys = [run.period.key for run in found]
         assert len(set(keys)) == len(keys)
         for before, after in zip(found, found[1:], strict=False):
