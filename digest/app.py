@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, Final, Self
 
 from digest.addresses import Guard
 from digest.classify import Judge, Taxonomy, load_taxonomy
-from digest.deliver import IMAPInbox, Inbox, MaildirInbox, MaildirTransport, SMTPTransport, Timeouts, Transport
+from digest.deliver import (
+    Fence,
+    IMAPInbox,
+    Inbox,
+    MaildirInbox,
+    MaildirTransport,
+    Signer,
+    SMTPTransport,
+    Timeouts,
+    Transport,
+    aligned,
+)
 from digest.errors import ConfigError
 from digest.fetch import Fetcher, user_agent
 from digest.jail import Jail
@@ -159,8 +170,9 @@ class App:
             ConfigError: credentials would go in the clear, or certificates cannot be read.
         """
         mail = self.settings.mail
+        sign = None if self.signer is None else self.signer.sign
         if not mail.host:
-            return MaildirTransport(self.settings.state / mail.maildir)
+            return MaildirTransport(self.settings.state / mail.maildir, sign=sign)
         return SMTPTransport(
             mail.host,
             mail.port,
@@ -168,6 +180,8 @@ class App:
             username=mail.username,
             password=mail.password,
             sessions=mail.sessions,
+            chunking=mail.chunking,
+            sign=sign,
             timeouts=Timeouts(connect=mail.timeout, command=mail.timeout, final=mail.timeout),
             ca_file=self.settings.folder / mail.certificates if mail.certificates else None,
         )
@@ -228,6 +242,36 @@ class App:
         return Metrics(lambda: look(self.store, self.settings, now()))
 
     @cached_property
+    def signer(self) -> Signer | None:
+        """What signs mail; None while no key is set.
+
+        Raises:
+            ConfigError: the key cannot be read, or is not what the settings say.
+        """
+        wanted = self.settings.dkim
+        if not wanted.key_file:
+            return None
+        try:
+            pem = (self.settings.folder / wanted.key_file).read_bytes()
+        except OSError as error:
+            raise ConfigError(f"dkim.key_file: {wanted.key_file}: {error.strerror}") from error
+        domain = wanted.domain or self.settings.publication.sender.rpartition("@")[2]
+        signer = Signer(domain, wanted.selector, pem)
+        if wanted.algorithm not in {"", signer.algorithm}:
+            raise ConfigError(f"dkim.algorithm: {wanted.algorithm}, but the key is for {signer.algorithm}")
+        return signer
+
+    @cached_property
+    def fence(self) -> Fence:
+        """What keeps a copy of this installation from sending."""
+        named = self.settings.delivery.site_file
+        home = environment().get("XDG_STATE_HOME") or "~/.local/state"
+        path = (
+            self.settings.folder / named if named else Path(home).expanduser() / "digest" / f"{self.store.site()}.json"
+        )
+        return Fence(path)
+
+    @cached_property
     def pipeline(self) -> Pipeline:
         """The edition's life, with everything that it needs."""
         return Pipeline(
@@ -240,6 +284,7 @@ class App:
             jail=self.jail,
             live=self.live,
             transport=self.transport,
+            fence=self.fence,
             clock=now,
         )
 
@@ -273,6 +318,19 @@ class App:
             self.renderer.materials(rule.template)
         self.transport()
         return problems
+
+    def advice(self) -> list[str]:
+        """What is not wrong and could be better: mail that receivers will not tie to its sender (DMARC)."""
+        sender = self.settings.publication.sender.rpartition("@")[2]
+        bounces = self.settings.mail.return_path.rpartition("@")[2]
+        found = []
+        if self.signer is not None and not aligned(self.signer.domain, sender):
+            found.append(
+                f"dkim.domain: {self.signer.domain} is not the sender's {sender}: signatures count for nothing"
+            )
+        if bounces and not aligned(bounces, sender):
+            found.append(f"mail.return_path: {bounces} is not the sender's {sender}: SPF counts for nothing")
+        return found
 
     def _key(self) -> str:
         """The key of the state folder, made at the first need and readable by its owner only.

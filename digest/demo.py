@@ -58,6 +58,7 @@ def demonstrate(folder: Path, state: str, console: Console) -> bool:
         overrides = {
             "DIGEST_PATHS_STATE": state,
             "DIGEST_STORE_URL": "",
+            "DIGEST_DELIVERY_SITE_FILE": f"{state}/site.json",  # a demonstration is bound to nothing
             "DIGEST_MAIL_HOST": catcher.host,
             "DIGEST_MAIL_PORT": str(catcher.port),
             "DIGEST_MAIL_SECURITY": "none",

@@ -129,8 +129,10 @@ def resume(store: Store, edition_id: str, *, at: datetime) -> None:
 
 
 def cancel(store: Store, edition_id: str, reason: str, *, at: datetime) -> None:
-    """End an edition; what it had chosen is free for the next one. Copies that are out stay out."""
-    store.editions.move(edition_id, EditionState.CANCELLED, at, reason)
+    """End an edition; what it had chosen is free for the next one. What is out stays out, the rest is skipped."""
+    with store.transaction():
+        store.editions.move(edition_id, EditionState.CANCELLED, at, reason)
+        store.campaigns.end(edition_id, "the edition was cancelled", at)
 
 
 def explain(store: Store, uid: str) -> Sequence[Placement]:

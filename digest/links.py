@@ -7,6 +7,7 @@ them verify, for ever where a promise is for ever (unsubscribing). No address st
     unsubscribe, preferences  the web, for ever       keyed HMAC: one per copy of a campaign, so it must be cheap
     confirm, undo, form       the web, for a time     itsdangerous, with a time
     Message-ID                bounces, mailboxes      keyed HMAC: the same at every attempt
+    return path               bounces                 keyed HMAC, in small letters and digits: servers change case
     online, story, feeds      anyone                  nothing: public addresses
 
 A token is `<key id>.<number>.<mac>`: URL-safe and short (about 30 characters).
@@ -17,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from base64 import urlsafe_b64encode
+from base64 import b32encode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,6 +34,7 @@ _ID_BYTES: Final = 18
 _LONGEST: Final = 128  # no token of a copy is longer; more is not even looked at
 _LONGEST_DATED: Final = 512  # one that names several subscriptions
 _TOKEN: Final = re.compile(r"([a-z0-9]{1,16})\.([1-9][0-9]{0,18})\.([A-Za-z0-9_-]{20})")
+_BOUNCE: Final = re.compile(r"([a-z0-9]{1,16})-(0|[1-9][0-9]{0,18})-([a-z2-7]{16})")
 _KEY_ID: Final = re.compile(r"[a-z0-9]{1,16}")
 _SHORTEST_SECRET: Final = 32
 _DAMAGED: Final = "this link is damaged (open it from the mail again, or copy it whole)"
@@ -83,7 +85,7 @@ class Links:
         self._derived = {
             (key.id, purpose): hmac.digest(key.secret.encode(), f"digest links {purpose}".encode(), "sha256")
             for key in keys
-            for purpose in ("unsubscribe", "preferences", "message-id")
+            for purpose in ("unsubscribe", "preferences", "message-id", "return-path")
         }
 
     @property
@@ -193,6 +195,27 @@ class Links:
             raise LinkError(f"the key '{key_id}' is missing (put it back behind the new one in links.secret)")
         digest = hmac.digest(key, f"{edition_id}\x00{subscription}".encode(), "sha256")
         return f"<{_text(digest[:_ID_BYTES])}@{domain}>"
+
+    def return_path(self, delivery: int) -> str:
+        """The token of a delivery for its return path (VERP): what comes back to it names the copy that bounced."""
+        return f"{self._signing}-{delivery}-{self._bounce_mac(self._signing, delivery)}"
+
+    def read_return_path(self, token: str) -> int:
+        """The delivery that a return path's token names.
+
+        Raises:
+            LinkError: the token is forged, damaged or made for something else.
+        """
+        match = _BOUNCE.fullmatch(token.lower()) if len(token) <= _LONGEST else None
+        if match is not None and match[1] in self._secrets:
+            delivery = int(match[2])
+            if hmac.compare_digest(self._bounce_mac(match[1], delivery), match[3]):
+                return delivery
+        raise LinkError("this return path is not one of ours")
+
+    def _bounce_mac(self, key_id: str, delivery: int) -> str:
+        digest = hmac.digest(self._derived[key_id, "return-path"], str(delivery).encode(), "sha256")
+        return b32encode(digest[:10]).decode().lower()
 
     @staticmethod
     def list_id(digest: str, domain: str, title: str = "") -> str:

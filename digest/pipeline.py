@@ -222,7 +222,7 @@ class Pipeline:
         edition_id = before.edition.id if before else f"{rule.key}-{period.key}"
         decisions = self._decisions(rule, edition_id)
         stories = self.stories(period, timedelta(days=rule.lateness_days), decisions.pinned)
-        scores = rank(stories, period)
+        scores = rank(stories, period, self.judge.taxonomy.weights)
         number = before.edition.number if before and before.edition.number else 0
         return compose(
             rule,

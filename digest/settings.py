@@ -99,8 +99,14 @@ class Mail:
     """Seconds to wait for a reply."""
     maildir: str = "mail"
     """Maildir below the state folder, used while no host is set."""
+    rate: float = 0.0
+    """Messages per second over all connections; 0: as fast as the server takes them. It slows down by itself when the
+    server says 421 or 4xx."""
+    chunking: bool = False
+    """Send bodies by BDAT where the server offers CHUNKING (RFC 3030); worth it where the server is far away."""
     return_path: str = ""
-    """Address in MAIL FROM, where bounces go; the sender when empty."""
+    """Address in MAIL FROM, where bounces go; the sender when empty. With {token} in it, as in
+    bounce+{token}@example.com, each copy has its own, signed (VERP)."""
     unsubscribe: str = ""
     """Address for unsubscription by mail (List-Unsubscribe: mailto:); none when empty."""
 
@@ -132,6 +138,26 @@ class DeliverySettings:
     """Permanent refusals of an address, in different editions, before it is suppressed."""
     halt_share: float = 0.05
     """Share of refusals for our own faults (5.7.x) at which the run stops by itself."""
+    site_file: str = ""
+    """File outside the state folder that binds this installation, so that no copy of it sends; when empty,
+    digest/<site>.json in the user's state folder ($XDG_STATE_HOME or ~/.local/state). In a container: on a volume."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DkimSettings:
+    """Signatures on what is sent (RFC 6376). Without a key nothing is signed: many relays do it themselves."""
+
+    __pydantic_config__ = _CONFIG
+
+    key_file: str = ""
+    """File of the private key (PEM; RSA of 2048 bits, or Ed25519), from the publication's folder; without one nothing
+    is signed."""
+    selector: str = "digest"
+    """The key's name in DNS: its record is <selector>._domainkey.<domain>; `digest check` prints it."""
+    domain: str = ""
+    """Domain that signs; the sender's when empty. It must be the sender's or above it (DMARC)."""
+    algorithm: str = ""
+    """rsa-sha256 or ed25519-sha256; what the key is when empty."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +210,7 @@ class FetchSettings:
     __pydantic_config__ = _CONFIG
 
     allow: tuple[str, ...] = ()
-    """Hosts of the intranet that sources may name: ["news.intranet:8080", "10.1.0.0/16"]; without a port, every port."""
+    """Hosts of the intranet that sources may name: ["news.intranet:8080", "10.1.0.0/16"]; any port when none is given."""
     certificates: str = ""
     """File of certificate authorities to trust beside the system's (PEM), for hosts of the intranet."""
     contact: str = ""
@@ -270,6 +296,7 @@ class Settings:
     store: StoreSettings = field(default_factory=StoreSettings)
     mail: Mail = field(default_factory=Mail)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    dkim: DkimSettings = field(default_factory=DkimSettings)
     feeds: FeedSettings = field(default_factory=FeedSettings)
     links: LinkSettings = field(default_factory=LinkSettings)
     web: WebSettings = field(default_factory=WebSettings)
@@ -345,6 +372,7 @@ TABLES: Final[Mapping[str, type]] = {
     "store": StoreSettings,
     "mail": Mail,
     "delivery": DeliverySettings,
+    "dkim": DkimSettings,
     "feeds": FeedSettings,
     "links": LinkSettings,
     "web": WebSettings,
@@ -515,8 +543,14 @@ def _problems(settings: Settings) -> Iterator[str]:
     for name in ("sessions", "port", "timeout"):
         if getattr(settings.mail, name) <= 0:
             yield f"mail.{name}: {getattr(settings.mail, name)} (must be above 0)"
-    for name in ("return_path", "unsubscribe"):
-        yield from _address_problems(f"mail.{name}", getattr(settings.mail, name))
+    yield from _address_problems("mail.return_path", settings.mail.return_path.replace("{token}", "x"))
+    if "{token}" in settings.mail.return_path.rpartition("@")[2]:
+        yield "mail.return_path: {token} stands behind the @ (write bounce+{token}@example.com)"
+    yield from _address_problems("mail.unsubscribe", settings.mail.unsubscribe)
+    if settings.mail.rate < 0:
+        yield f"mail.rate: {settings.mail.rate} (must not be below 0)"
+    if settings.dkim.algorithm not in {"", "rsa-sha256", "ed25519-sha256"}:
+        yield f"dkim.algorithm: {settings.dkim.algorithm!r} (rsa-sha256 or ed25519-sha256)"
     for name in ("first_delay", "longest_delay", "give_up_after", "suppress_after", "halt_share"):
         if getattr(settings.delivery, name) <= 0:
             yield f"delivery.{name}: {getattr(settings.delivery, name)} (must be above 0)"

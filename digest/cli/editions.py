@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import sys
 import webbrowser
-from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -377,47 +376,6 @@ def publish(context: typer.Context) -> None:
         say(f"{published.files} files in {app.settings.state}, {len(published.changed)} of them changed")
         for path in published.changed:
             say(f"  {path}")
-
-
-@cli.command()
-def deliveries(
-    context: typer.Context,
-    edition: Annotated[str, typer.Argument(help="An edition's id; all of them if left out.")] = "",
-    address: Annotated[str, typer.Option(help="Only this reader's.")] = "",
-    failed: Annotated[bool, typer.Option("--failed", help="Only what did not arrive, or may not have.")] = False,
-    limit: Annotated[int, typer.Option(help="Rows at most.")] = 100,
-    as_json: AsJson = False,
-) -> None:
-    """List who got what and when, with the server's last reply."""
-    states = (
-        (DeliveryState.DEFERRED, DeliveryState.REFUSED, DeliveryState.UNCERTAIN, DeliveryState.BOUNCED)
-        if failed
-        else ()
-    )
-    with opened(context) as app:
-        found = app.store.campaigns.deliveries(edition, states=states, address=address, limit=limit)
-        if as_json:
-            for one in found:
-                print_json(one)
-            return
-        zone = app.settings.zone
-        show(
-            "",
-            ("edition", "reader", "state", "tries", "finished", "reply or reason"),
-            [
-                (
-                    one.edition,
-                    one.address,
-                    one.state,
-                    one.attempts,
-                    one.finished_at.astimezone(zone) if one.finished_at else "",
-                    one.reason or one.reply,
-                )
-                for one in found
-            ],
-        )
-        counts = Counter(one.state for one in found)
-        say(", ".join(f"{count} {state}" for state, count in counts.items()) or "No deliveries.")
 
 
 def _operator() -> str:

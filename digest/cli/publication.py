@@ -54,11 +54,22 @@ def check(
             show("", ("setting", "value", "from"), rows)
             for problem in problems:
                 say(f"wrong: {problem}", style="red")
+            for advice in app.advice():
+                say(f"better: {advice}", style="yellow")
+            if app.signer is not None:
+                name, text = app.signer.record
+                say(f"To publish in DNS, for DKIM ({app.signer.algorithm}):")
+                say(f'  {name}. IN TXT "{text}"' if len(text) < 256 else f"  {name}. IN TXT ({_strings(text)})")
             if not problems:
                 where = app.settings.mail.host or f"the Maildir {app.settings.state / app.settings.mail.maildir}"
                 say(f"Nothing is wrong. Mail goes to {where}.", style="green")
     if problems:
         raise typer.Exit(USAGE)
+
+
+def _strings(text: str) -> str:
+    """A long TXT record as strings of at most 255 characters (RFC 1035, 3.3.14)."""
+    return " ".join(f'"{text[start : start + 255]}"' for start in range(0, len(text), 255))
 
 
 @cli.command()

@@ -2,12 +2,16 @@
 
     make (message.build) ── Envelope ──> Session.send ── Outcome ──> Ledger.exchange
 
-    run                     one run of a campaign                                campaign.py
+    run, run_in_loop        one run of a campaign, group commit; its loop        campaign.py, books.py, loop.py
     Policy                  when to try again, give up, pause, stop              policy.py
+    Pace                    how fast; gives way to the server                    pace.py
+    Progress, Report        what a run says                                      report.py
     Halt                    asks a run to end, from any thread                   halt.py
     Inbox                   what comes back to us: a Maildir, an IMAP folder     inbox.py
     build, notice           headers and both bodies of a copy, a single mail     message.py
-    SMTPTransport           a server; what its replies mean                      smtp.py, replies.py
+    Signer                  DKIM                                                 dkim.py
+    Fence                   keeps a copy of an installation from sending         fence.py
+    SMTPTransport           a server; what its replies mean                      smtp.py, channel.py, replies.py
     MaildirTransport        a folder, until a server is set                      maildir.py
     Catcher, serve          a server that keeps what arrives, for trying out     catch.py
     Ledger, Transport       what the campaign asks of others                     ledger.py, transport.py
@@ -15,20 +19,25 @@
 Knows nothing of SQL: it speaks to a `Ledger`, which `digest.store` fits.
 """
 
-from digest.deliver.campaign import Progress, Report, run
+from digest.deliver.campaign import run
 from digest.deliver.catch import Catcher, serve
+from digest.deliver.dkim import Signer, aligned
+from digest.deliver.fence import Fence, Standing
 from digest.deliver.halt import Halt
 from digest.deliver.inbox import Ignored, IMAPInbox, Inbox, Leave, MaildirInbox, read_letter, subject_of
 from digest.deliver.ledger import Ledger
+from digest.deliver.loop import run_in_loop
 from digest.deliver.maildir import MaildirTransport
 from digest.deliver.message import build, mailbox, notice
 from digest.deliver.policy import Policy
+from digest.deliver.report import Progress, Report
 from digest.deliver.smtp import SMTPTransport, Timeouts
 from digest.deliver.transport import Envelope, Session, Transport
 
 __all__ = [
     "Catcher",
     "Envelope",
+    "Fence",
     "Halt",
     "IMAPInbox",
     "Ignored",
@@ -42,13 +51,17 @@ __all__ = [
     "Report",
     "SMTPTransport",
     "Session",
+    "Signer",
+    "Standing",
     "Timeouts",
     "Transport",
+    "aligned",
     "build",
     "mailbox",
     "notice",
     "read_letter",
     "run",
+    "run_in_loop",
     "serve",
     "subject_of",
 ]

@@ -12,62 +12,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import ParamSpec, TypeVar
 
+from digest.deliver.books import Bookkeeper
 from digest.deliver.ledger import Ledger
 from digest.deliver.message import mailbox
+from digest.deliver.pace import Pace, speaks_of_load
 from digest.deliver.policy import Breaker, Policy, again_at, gives_up, too_many_faults
+from digest.deliver.report import Progress, Report
 from digest.deliver.transport import Envelope, Session, Transport
 from digest.errors import AddressError, DeliveryError, StoreError
 from digest.model import Accepted, Claim, Deferred, Outcome, Record, Refused, Reply, Skipped, Uncertain
 
 _NO_REPLY = (0, 421)  # nothing was said, or only that the server shuts the channel (RFC 5321, 3.8)
 _SHORTEST_WAIT = timedelta(milliseconds=50)
+_A_LOOK = timedelta(seconds=1)
 _PROGRESS_EVERY = 0.1  # seconds
 _KEPT_REFUSALS = 20
-
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """How far a run has come. Counts are of outcomes: a copy deferred twice counts twice."""
-
-    accepted: int = 0
-    deferred: int = 0
-    refused: int = 0
-    uncertain: int = 0
-    skipped: int = 0
-    waiting: timedelta = timedelta(0)  # set while the run waits
-    why: str = ""  # it waits
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """What a run came to."""
-
-    accepted: int
-    deferred: int
-    refused: int
-    uncertain: int  # held, because they may have arrived
-    skipped: int
-    recovered: int  # copies that a dead process had claimed
-    next_due: datetime | None  # when the next deferred copy falls due; None when nothing waits
-    stopped: str = ""  # why the run ended while copies were left; "" when it did not
-    faulty: bool = False  # it stopped for faults of ours: a person must look before it goes on
-    refusals: tuple[str, ...] = ()  # the first different replies to refused copies, at most 20
-
-    @property
-    def complete(self) -> bool:
-        """Whether every copy has come to its end."""
-        return not self.stopped and self.next_due is None
 
 
 async def run(
@@ -106,80 +73,23 @@ async def run(
         StoreError: the ledger failed; what could not be recorded will be found in doubt at the next start.
     """
     policy = policy or Policy()
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger") as thread:
+    with (
+        ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger") as thread,
+        ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="sign") as signers,
+    ):
         return await _Run(
             ledger=ledger,
             transport=transport,
             make=make,
             clock=clock,
             policy=policy,
+            signers=signers,
             revision=revision,
             began=began or clock(),
             progress=progress or (lambda _progress: None),
             chance=chance,
             thread=thread,
         ).run(stop)
-
-
-@dataclass(frozen=True)
-class _Ask:
-    """What a session asks of the ledger; `answer` comes when it is committed."""
-
-    records: Sequence[Record]
-    leaving: int | None  # the delivery whose body leaves when this is committed
-    want: bool  # one more claim
-    answer: asyncio.Future[Claim | None]
-
-
-class _Bookkeeper:
-    """Speaks to the ledger for all sessions: what they ask for while one commit runs goes into the next."""
-
-    def __init__(self, ledger: Ledger, clock: Callable[[], datetime], thread: ThreadPoolExecutor) -> None:
-        self._ledger = ledger
-        self._clock = clock
-        self._thread = thread
-        self._asked: list[_Ask] = []
-        self._work: asyncio.Task[None] | None = None
-        self.unrecorded: list[Record] = []  # their commit failed
-
-    async def exchange(self, records: Sequence[Record], *, want: bool, leaving: int | None = None) -> Claim | None:
-        """Record outcomes, note whose body leaves, and claim one due copy if wanted; back when that is committed."""
-        answer: asyncio.Future[Claim | None] = asyncio.get_running_loop().create_future()
-        self._asked.append(_Ask(records, leaving, want, answer))
-        if self._work is None:
-            self._work = asyncio.create_task(self._commit_all())
-        return await answer
-
-    async def call(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """A blocking call, in the ledger's thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: function(*args, **kwargs))
-
-    async def finish(self) -> None:
-        """Let commits under way end; try once more to record what a failed one left (raises what the ledger raises)."""
-        if self._work is not None:
-            await self._work
-        records, self.unrecorded = self.unrecorded, []
-        if records:
-            await self.call(self._ledger.exchange, records, 0, self._clock())
-
-    async def _commit_all(self) -> None:
-        while self._asked:
-            asked, self._asked = self._asked, []
-            records = [record for ask in asked for record in ask.records]
-            leaving = [ask.leaving for ask in asked if ask.leaving is not None and not ask.answer.done()]
-            wanted = sum(ask.want and not ask.answer.done() for ask in asked)
-            try:
-                claims = iter(await self.call(self._ledger.exchange, records, wanted, self._clock(), leaving))
-            except Exception as error:  # noqa: BLE001 - handed to the sessions, which wait for it
-                self.unrecorded += records
-                for ask in asked:
-                    if not ask.answer.done():
-                        ask.answer.set_exception(error)
-            else:
-                for ask in asked:
-                    if not ask.answer.done():
-                        ask.answer.set_result(next(claims, None) if ask.want else None)
-        self._work = None
 
 
 class _Run:
@@ -193,6 +103,7 @@ class _Run:
         make: Callable[[Claim], Envelope | Skipped],
         clock: Callable[[], datetime],
         policy: Policy,
+        signers: ThreadPoolExecutor,
         revision: int,
         began: datetime,
         progress: Callable[[Progress], None],
@@ -204,11 +115,13 @@ class _Run:
         self._make = make
         self._clock = clock
         self._policy = policy
+        self._signers = signers
+        self._pace = Pace(policy.rate)
         self._revision = revision
         self._began = began
         self._tell = progress
         self._chance = chance
-        self._books = _Bookkeeper(ledger, clock, thread)
+        self._books = Bookkeeper(ledger, clock, thread)
         self._breaker = Breaker(policy)
         self._gate = asyncio.Lock()  # while the breaker is open, one session tries and the others wait
         self._ending = asyncio.Event()
@@ -254,13 +167,15 @@ class _Run:
         """Send all that is due; wait for what falls due soon; again."""
         while True:
             await self._round()
-            due = None if self._ending.is_set() else await self._books.call(self._ledger.next_due)
-            if due is None:
-                return
-            wait = max(due - self._clock(), _SHORTEST_WAIT)
-            if wait > self._policy.linger:
-                return
-            await self._sleep(wait, "for copies that were deferred")
+            wait = _A_LOOK
+            while wait >= _A_LOOK:  # a pause of the edition is seen while nothing is due, too
+                due = None if self._ending.is_set() else await self._books.call(self._ledger.next_due)
+                if due is None:
+                    return
+                wait = max(due - self._clock(), _SHORTEST_WAIT)
+                if wait > self._policy.linger:
+                    return
+                await self._sleep(min(wait, _A_LOOK), "for copies that were deferred")
 
     async def _round(self) -> None:
         """All sessions side by side, until each finds nothing due."""
@@ -292,18 +207,26 @@ class _Run:
             await session.close()
 
     async def _take(self, done: list[Record], leaving: int | None = None) -> tuple[Claim, Envelope] | None:
-        """Commit what was done and whose body leaves; claim and make the next copy. None: there is none for now."""
+        """Commit what was done and whose body leaves; claim and make the next copy. None: there is none for now.
+
+        Who is about to let a body leave does not wait for the pace: its next copy comes later, alone.
+        """
         while True:
             want = not self._ending.is_set() and not self._breaker.pause
-            records = done.copy()
-            done.clear()
-            if not want and not records and leaving is None:
+            if want and (wait := self._pace.take(self._now())):
+                if leaving is None:
+                    if done:
+                        await self._books.exchange(_drain(done), want=False)
+                    await self._sleep(timedelta(seconds=wait))
+                    continue
+                want = False
+            if not want and not done and leaving is None:
                 return None
-            claim = await self._books.exchange(records, want=want, leaving=leaving)
+            claim = await self._books.exchange(_drain(done), want=want, leaving=leaving)
             if claim is None:
                 self._dry = self._dry or want
                 return None
-            made = self._made(claim)
+            made = await self._made(claim)
             if isinstance(made, Envelope):
                 return claim, made
             done.append(self._record(claim, made))
@@ -322,7 +245,7 @@ class _Run:
             if claim is None:
                 self._dry = True
                 return None
-            made = self._made(claim)
+            made = await self._made(claim)
             if not isinstance(made, Envelope):
                 done.append(self._record(claim, made))
                 return None
@@ -347,16 +270,21 @@ class _Run:
             return following
         reply = outcome.reply if not isinstance(outcome, Skipped) else Reply(code=0)
         failed = isinstance(outcome, Deferred | Uncertain) and reply.code in _NO_REPLY
+        if isinstance(outcome, Deferred) and speaks_of_load(reply):
+            self._pace.slow_down(self._now())
         self._breaker.note(failed=failed, said=str(reply), probe=probe)
         done.append(self._record(claim, outcome))
         return following
 
-    def _made(self, claim: Claim) -> Envelope | Outcome:
+    async def _made(self, claim: Claim) -> Envelope | Outcome:
         """The message of a claim, or what becomes of the claim without one."""
         try:
             made = self._make(claim)
             if isinstance(made, Envelope) and made.recipient != mailbox(claim.address):
                 return _unmade(f"the copy is addressed to {made.recipient!r}, not to {claim.address!r}", ours=True)
+            if isinstance(made, Envelope) and self._transport.sign is not None:
+                signing = asyncio.get_running_loop().run_in_executor(self._signers, self._transport.sign, made.content)
+                made = replace(made, content=await signing)
         except StoreError as error:
             self._fail(error)
             return _untried(error)
@@ -411,14 +339,19 @@ class _Run:
         await stop.wait()
         self._end("it was asked to stop")
 
-    async def _sleep(self, wait: timedelta, why: str) -> None:
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+    async def _sleep(self, wait: timedelta, why: str = "") -> None:
         """Wait, unless the run ends meanwhile."""
-        self._report_progress(waiting=wait, why=why)
+        if why:
+            self._report_progress(waiting=wait, why=why)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._ending.wait(), wait.total_seconds())
 
     def _report_progress(self, *, waiting: timedelta = timedelta(0), why: str = "", last: bool = False) -> None:
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         if not waiting and not last and now - self._told < _PROGRESS_EVERY:
             return
         self._told = now
@@ -434,6 +367,13 @@ class _Run:
                 why=why,
             )
         )
+
+
+def _drain(records: list[Record]) -> list[Record]:
+    """What is in the list, which is empty then: it is now with the ledger, or with those that it failed to keep."""
+    taken = records.copy()
+    records.clear()
+    return taken
 
 
 def _unmade(why: str, *, ours: bool) -> Refused:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -81,8 +82,9 @@ class MaildirTransport:
 
     sessions = 1
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, sign: Callable[[bytes], bytes] | None = None) -> None:
         self._maildir = Maildir(path)
+        self.sign = sign
         self._seen: set[str] = set()
 
     async def __aenter__(self) -> Self:

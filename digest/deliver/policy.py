@@ -28,6 +28,7 @@ class Policy:
     failures: int = 5  # in a row without a reply: the server is down, and all sessions pause
     pause: timedelta = timedelta(seconds=1)  # the first; each failed try doubles it
     longest_pause: timedelta = timedelta(minutes=5)
+    rate: float = 0.0  # messages per second over all sessions; 0: as fast as the server takes them
     fault_share: float = 0.05  # of answered copies refused for our own faults (5.7.x ...): beyond it the run stops
     fault_count: int = 5  # but not for fewer than these
 

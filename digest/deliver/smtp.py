@@ -16,6 +16,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -61,6 +62,7 @@ class SMTPTransport:
         local_hostname: our name in EHLO; this machine's full name when empty.
         ca_file: certificates to trust instead of the system's.
         verify: False accepts any certificate: for tests, and for servers that are known by other means.
+        sign: puts a signature on each message.
 
     Raises:
         ConfigError: credentials would go over the network in the clear, or the certificates cannot be read.
@@ -80,6 +82,7 @@ class SMTPTransport:
         local_hostname: str = "",
         ca_file: Path | None = None,
         verify: bool = True,
+        sign: Callable[[bytes], bytes] | None = None,
     ) -> None:
         if username and security == "none" and not _is_loopback(host):
             raise ConfigError(
@@ -92,6 +95,7 @@ class SMTPTransport:
         self.password = password
         self.sessions = sessions
         self.chunking = chunking
+        self.sign = sign
         self.timeouts = timeouts or Timeouts()
         self.local_hostname = local_hostname
         self.context = None if security == "none" else _context(ca_file, verify=verify)

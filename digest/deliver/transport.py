@@ -53,6 +53,7 @@ class Transport(Protocol):
     """Opens sessions."""
 
     sessions: int  # how many may be open at once
+    sign: Callable[[bytes], bytes] | None  # puts a signature on a message before it is sent; runs in threads
 
     def session(self) -> Session:
         """A new session, not yet connected."""

@@ -10,7 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from digest.errors import NotFound
+from digest.errors import NotFound, StateError
 from digest.model import Delivery, DeliveryState, EditionState, SubscriptionState
 from digest.store.database import AnyRow, Database
 from digest.store.editions import Editions
@@ -162,7 +162,98 @@ class Campaigns:
             self._editions.move(edition_id, EditionState.SENT, now)
         return True
 
+    # ---- an operator's acts
+
+    def resend(
+        self,
+        edition_id: str,
+        now: datetime,
+        *,
+        states: Collection[DeliveryState] = (DeliveryState.REFUSED, DeliveryState.UNCERTAIN),
+        addresses: Collection[str] | None = None,
+    ) -> int:
+        """Queue copies of an edition again, each as a new attempt with the Message-ID that it had; how many.
+
+        The edition is then being sent again, also when it was sent. A copy that is queued, claimed or deferred is on
+        its way anyhow and stays as it is.
+
+        Args:
+            edition_id: of an edition whose campaign has started.
+            now: the time.
+            states: of the copies that are meant, where no addresses are named.
+            addresses: whose copies are meant, whatever became of them.
+
+        Raises:
+            NotFound: the campaign has not started, or an address is not in its audience.
+            StateError: the edition was cancelled.
+        """
+        campaign = self.get(edition_id)
+        which = (deliveries.c.campaign == campaign.id) & deliveries.c.state.not_in([one.value for one in _WAITING])
+        if addresses is None:
+            which &= deliveries.c.state.in_([one.value for one in states])
+        else:
+            which &= deliveries.c.id.in_(self._delivery_numbers(campaign.id, addresses))
+        with self._database.transaction() as connection:
+            state = self._editions.state(edition_id)
+            if state is EditionState.CANCELLED:
+                raise StateError(f"edition {edition_id}", state, "send copies of it again")
+            count = connection.execute(
+                sa.update(deliveries)
+                .where(which)
+                .values(
+                    state=DeliveryState.QUEUED.value,
+                    reason="sent again by an operator",
+                    finished_at=None,
+                    next_attempt_at=None,
+                )
+            ).rowcount
+            if count and state is EditionState.SENT:
+                connection.execute(
+                    sa.update(editions)
+                    .where(editions.c.id == edition_id)
+                    .values(state=EditionState.SENDING.value, changed=now)
+                )
+        return count
+
+    def resolve(self, edition_id: str, now: datetime, *, address: str = "") -> int:
+        """Call uncertain copies of an edition (of one address, or all) accepted, as an operator knows; how many.
+
+        Raises:
+            NotFound: the campaign has not started, or the address is not in its audience.
+        """
+        campaign = self.get(edition_id)
+        which = (deliveries.c.campaign == campaign.id) & (deliveries.c.state == DeliveryState.UNCERTAIN.value)
+        if address:
+            which &= deliveries.c.id.in_(self._delivery_numbers(campaign.id, [address]))
+        with self._database.transaction() as connection:
+            return connection.execute(
+                sa.update(deliveries)
+                .where(which)
+                .values(state=DeliveryState.ACCEPTED.value, reason="an operator knows that it arrived", finished_at=now)
+            ).rowcount
+
+    def end(self, edition_id: str, reason: str, now: datetime) -> int:
+        """Skip every copy of an edition that has not left, for this reason; how many. None when it has no campaign."""
+        campaign = sa.select(campaigns.c.id).where(campaigns.c.edition == edition_id).scalar_subquery()
+        with self._database.transaction() as connection:
+            return connection.execute(
+                sa.update(deliveries)
+                .where(
+                    deliveries.c.campaign == campaign,
+                    deliveries.c.state.in_([DeliveryState.QUEUED.value, DeliveryState.DEFERRED.value]),
+                )
+                .values(state=DeliveryState.SKIPPED.value, reason=reason, finished_at=now, next_attempt_at=None)
+            ).rowcount
+
     # ---- read
+
+    def progress(self) -> tuple[int, int]:
+        """Number of the newest campaign (0: there is none) and the attempts of all its copies: both only ever grow."""
+        newest = sa.select(sa.func.coalesce(sa.func.max(campaigns.c.id), 0))
+        with self._database.reading() as connection:
+            campaign = int(connection.scalar(newest) or 0)
+            attempts = sa.select(sa.func.sum(deliveries.c.attempts)).where(deliveries.c.campaign == campaign)
+            return campaign, int(connection.scalar(attempts) or 0)
 
     def queues(self) -> tuple[Queue, ...]:
         """What is left of each campaign that is being sent or paused, the oldest campaign first."""
@@ -179,8 +270,7 @@ class Campaigns:
             .join_from(campaigns, editions, editions.c.id == campaigns.c.edition)
             .outerjoin(
                 deliveries,
-                (deliveries.c.campaign == campaigns.c.id)
-                & deliveries.c.state.in_([state.value for state in _WAITING]),
+                (deliveries.c.campaign == campaigns.c.id) & deliveries.c.state.in_([state.value for state in _WAITING]),
             )
             .where(editions.c.state.in_([EditionState.SENDING.value, EditionState.PAUSED.value]))
             .group_by(editions.c.id, editions.c.state, campaigns.c.started, deliveries.c.state)

@@ -7,8 +7,9 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from digest.deliver.campaign import Report, run
+from digest.deliver.campaign import run
 from digest.deliver.policy import Policy
+from digest.deliver.report import Report
 from digest.deliver.smtp import SMTPTransport
 from digest.deliver.transport import Envelope
 from digest.model import Claim

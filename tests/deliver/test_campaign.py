@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -12,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from digest.deliver.campaign import Progress, Report, run
+from digest.deliver.campaign import run
 from digest.deliver.maildir import MaildirTransport
 from digest.deliver.policy import Policy
+from digest.deliver.report import Progress, Report
 from digest.deliver.smtp import SMTPTransport, Timeouts
 from digest.deliver.transport import Envelope
 from digest.errors import DeliveryError, StoreError
@@ -36,8 +38,8 @@ def make(claim: Claim) -> Envelope:
     return Envelope(sender="bounce@example.org", recipient=claim.address, content=head.encode() + b"Hello.\r\n" * 50)
 
 
-def transport(server: Rogue, sessions: int = 3) -> SMTPTransport:
-    return SMTPTransport("127.0.0.1", server.port, sessions=sessions, timeouts=TIMEOUTS)
+def transport(server: Rogue, sessions: int = 3, **more: Any) -> SMTPTransport:
+    return SMTPTransport("127.0.0.1", server.port, sessions=sessions, timeouts=TIMEOUTS, **more)
 
 
 @pytest.fixture
@@ -49,7 +51,8 @@ async def send(ledger: TestLedger, server: Rogue, *, sessions: int = 3, **kwargs
     kwargs.setdefault("policy", QUICK)
     kwargs.setdefault("make", make)
     maker: Callable[[Claim], Envelope | Skipped] = kwargs.pop("make")
-    return await run(ledger, transport(server, sessions), maker, clock=now, **kwargs)
+    port = transport(server, sessions, sign=kwargs.pop("sign", None))
+    return await run(ledger, port, maker, clock=now, **kwargs)
 
 
 async def test_everybody_gets_one_copy_and_the_ledger_says_so(ledger: TestLedger) -> None:
@@ -433,3 +436,73 @@ async def test_a_session_that_breaks_ends_the_run_and_leaves_its_copy_in_doubt(l
         with pytest.raises(RuntimeError, match="a bug"):
             await run(ledger, Broken("127.0.0.1", server.port, sessions=1), make, clock=now, policy=QUICK)
     assert ledger.states() == {"queued": 8, "claimed": 1}
+
+
+async def test_messages_per_second_hold_over_all_sessions(ledger: TestLedger) -> None:
+    ledger.fill(f"reader{n}@example.org" for n in range(30))
+    start = time.perf_counter()
+    async with Rogue(pipelining=True) as server:
+        report = await send(ledger, server, sessions=5, policy=Policy(rate=40))
+    seconds = time.perf_counter() - start
+    assert report.accepted == len(server.kept) == 30
+    assert 0.6 < seconds < 3
+
+
+async def test_a_server_that_says_slow_down_is_obeyed(ledger: TestLedger) -> None:
+    ledger.fill([*(f"reader{n}@example.org" for n in range(20)), "busy-1@example.org"])
+    policy = Policy(delays=(timedelta(hours=1),), rate=1000)
+    async with Rogue(pipelining=True) as server:
+        ledger.db.execute("UPDATE delivery SET again_at=-1 WHERE address LIKE 'busy%'")  # it comes first
+        report = await send(ledger, server, sessions=1, policy=policy, stop=await _soon(1.0))
+    assert 1 <= report.accepted < 8  # from 1,000 a second to about one
+
+
+async def _soon(seconds: float) -> asyncio.Event:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().call_later(seconds, stop.set)
+    return stop
+
+
+async def test_copies_are_signed_in_threads_and_leave_signed(ledger: TestLedger) -> None:
+    ledger.fill(f"reader{n}@example.org" for n in range(20))
+    threads = set()
+
+    def sign(content: bytes) -> bytes:
+        threads.add(threading.current_thread().name.rpartition("_")[0])
+        return b"X-Signed: yes\r\n" + content
+
+    async with Rogue(pipelining=True) as server:
+        report = await send(ledger, server, sign=sign)
+    assert report.accepted == 20
+    assert all(kept.content.startswith(b"X-Signed: yes\r\n") for kept in server.kept)
+    assert threads == {"sign"}
+
+
+async def test_a_copy_that_cannot_be_signed_is_a_row(ledger: TestLedger) -> None:
+    ledger.fill(["one@example.org"])
+
+    def sign(content: bytes) -> bytes:
+        msg = "the key is gone"
+        raise ValueError(msg)
+
+    async with Rogue() as server:
+        await send(ledger, server, sign=sign)
+    assert ledger.row("one@example.org")[2:] == ("the copy could not be made: ValueError: the key is gone", True)
+
+
+@pytest.mark.parametrize("offers", [{"pipelining": True}, {"pipelining": True, "chunking": True}], ids=["data", "bdat"])
+async def test_pipelined_each_kind_of_end_is_recorded_as_what_it_is(ledger: TestLedger, offers: dict[str, Any]) -> None:
+    kinds = ("refuse", "policy", "spam", "nodata", "later", "cut", "cut-data", "cut-dot", "close", "garbage")
+    ledger.fill([*(f"{kind}-1@example.org" for kind in kinds), *(f"ok{n}@example.org" for n in range(30))])
+    async with Rogue(**offers) as server:
+        port = SMTPTransport("127.0.0.1", server.port, sessions=3, timeouts=TIMEOUTS, chunking="chunking" in offers)
+        report = await run(ledger, port, make, clock=now, policy=Policy(delays=SOON, attempts=3))
+    assert ledger.addresses("refused") - {"close-1@example.org"} == {
+        f"{kind}-1@example.org" for kind in ("refuse", "policy", "spam", "nodata")
+    }
+    assert len(ledger.addresses("accepted")) == 35
+    counts = Counter(kept.recipient for kept in server.kept)
+    assert counts.pop("cut-dot-1@example.org") == 2
+    assert set(counts.values()) == {1}
+    assert len(counts) == 34
+    assert report.complete

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.deliver.message import boundary, build, mailbox, quoted_printable
+from digest.deliver.message import boundary, build, mailbox, notice, quoted_printable
 from digest.errors import AddressError, InputError
 from digest.model import Copy, Publication
 from tests.deliver.ledger import claim
@@ -361,3 +361,23 @@ def test_long_subjects_fold_and_unfold(subject: str) -> None:
     assert decoded == subject.strip()
     if len(max(subject.split(), key=len)) < 60 or not subject.isascii():
         assert max(map(len, content.partition(b"\r\n\r\n")[0].split(b"\r\n"))) <= 76
+
+
+def test_a_notice_is_no_list_mail() -> None:
+    copy = dataclasses.replace(COPY, unsubscribe="")
+    content = notice(copy, publication=PUBLICATION, claim=claim("r@example.net", name="Ann"), date=DATE)
+    message = parsed(content)
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["To"] == "Ann <r@example.net>"
+    assert message["Content-Language"] == "zh-Hans"
+    assert not [name for name in message if name.startswith("List-") or name == "Precedence"]
+    assert part(message, "plain").startswith("Hello")
+    assert notice(copy, publication=PUBLICATION, claim=claim("r@example.net", name="Ann"), date=DATE) == content
+
+
+def test_a_notice_about_a_subscription_can_end_it_in_one_click() -> None:
+    message = parsed(notice(COPY, publication=PUBLICATION, claim=claim("r@example.net"), date=DATE))
+    assert message["List-Unsubscribe"] == f"<{COPY.unsubscribe}>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    with pytest.raises(InputError):
+        notice(COPY, publication=PUBLICATION, claim=claim("r@example.net"), date=DATE.replace(tzinfo=None))

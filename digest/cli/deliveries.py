@@ -1,0 +1,131 @@
+"""Deliveries: who got what, and what an operator does about it: send again, resolve, arm."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+
+from digest.app import App, now
+from digest.cli.base import FAILED, cli, opened, print_json, say, show
+from digest.errors import InputError
+from digest.model import DeliveryState
+
+EditionId = Annotated[str, typer.Argument(help="An edition's id, such as weekly-2018-W29.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON lines instead of text.")]
+
+_FAILED = (DeliveryState.DEFERRED, DeliveryState.REFUSED, DeliveryState.UNCERTAIN, DeliveryState.BOUNCED)
+
+
+@cli.command()
+def deliveries(
+    context: typer.Context,
+    edition: Annotated[str, typer.Argument(help="An edition's id; all of them if left out.")] = "",
+    address: Annotated[str, typer.Option(help="Only this reader's.")] = "",
+    failed: Annotated[bool, typer.Option("--failed", help="Only what did not arrive, or may not have.")] = False,
+    limit: Annotated[int, typer.Option(help="Rows at most.")] = 100,
+    after: Annotated[int, typer.Option(help="Go on behind this number, the last one of the page before.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """List who got what and when, with the server's last reply."""
+    with opened(context) as app:
+        found = app.store.campaigns.deliveries(
+            edition, states=_FAILED if failed else (), address=address, after=after, limit=limit
+        )
+        if as_json:
+            for one in found:
+                print_json(one)
+            return
+        zone = app.settings.zone
+        show(
+            "",
+            ("no.", "edition", "reader", "state", "tries", "when", "reply or reason"),
+            [
+                (
+                    one.id,
+                    one.edition,
+                    one.address,
+                    one.state,
+                    one.attempts,
+                    when.astimezone(zone) if (when := one.finished_at or one.claimed_at) else "",
+                    "; ".join(part for part in (one.reason, one.reply) if part),
+                )
+                for one in found
+            ],
+        )
+        counts = Counter(one.state for one in found)
+        say(", ".join(f"{count} {state}" for state, count in counts.items()) or "No deliveries.")
+        if len(found) == limit:
+            say(f"There may be more: --after {found[-1].id}")
+
+
+@cli.command()
+def resend(
+    context: typer.Context,
+    edition: EditionId,
+    address: Annotated[
+        list[str] | None, typer.Option(help="This reader's copy, whatever became of it; may be given again.")
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Every copy that was refused or is uncertain.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Send copies of an edition again, each with the Message-ID that it had: a mailbox that has it may fold the two."""
+    if bool(address) == failed:
+        raise InputError("say which copies", remedy="--failed, or --address for each reader")
+    with opened(context) as app:
+        if not yes and not typer.confirm(f"Send {'every failed copy' if failed else ', '.join(address or ())} again?"):
+            say("Nothing was sent.")
+            return
+        count = app.store.campaigns.resend(edition, now(), addresses=None if failed else address)
+        say(f"{count} to send again")
+        if count:
+            _go_on(app, edition)
+
+
+@cli.command()
+def resolve(
+    context: typer.Context,
+    edition: EditionId,
+    outcome: Annotated[str, typer.Argument(help="accepted: it arrived. resend: send it again.")],
+    address: Annotated[str, typer.Option(help="Only this reader's copy; all uncertain ones if left out.")] = "",
+) -> None:
+    """Decide about copies that may or may not have arrived (uncertain), as after a crash with uncertain = "hold"."""
+    with opened(context) as app:
+        campaigns = app.store.campaigns
+        if outcome == "accepted":
+            say(f"{campaigns.resolve(edition, now(), address=address)} are accepted now")
+        elif outcome == "resend":
+            uncertain = (DeliveryState.UNCERTAIN,)
+            found = campaigns.deliveries(edition, states=uncertain, address=address, limit=10**9)
+            count = campaigns.resend(edition, now(), addresses=[one.address for one in found]) if found else 0
+            say(f"{count} to send again")
+            if count:
+                _go_on(app, edition)
+        else:
+            raise InputError(f"{outcome!r} is no outcome", remedy="write accepted or resend")
+
+
+@cli.command()
+def arm(context: typer.Context) -> None:
+    """Make this installation the one that sends, after a restore, or where a copy of it takes over."""
+    with opened(context) as app:
+        app.fence.arm(app.pipeline.standing())
+        say(f"{app.settings.folder} may send now (noted in {app.fence.file})")
+
+
+def _go_on(app: App, edition: str) -> None:
+    report = app.pipeline.deliver(edition)
+    say(
+        f"{report.accepted} accepted, {report.deferred} deferred, {report.refused} refused, "
+        f"{report.uncertain} uncertain, {report.skipped} skipped"
+    )
+    for refusal in report.refusals:
+        say(f"  refused: {refusal}", style="yellow")
+    if report.stopped:
+        say(f"stopped: {report.stopped}", style="red")
+    if report.next_due is not None:
+        due = report.next_due.astimezone(app.settings.zone)
+        say(f"next try at {due:%Y-%m-%d %H:%M}: `digest send` for its period goes on", style="yellow")
+    if report.stopped or report.refused:
+        raise typer.Exit(FAILED)

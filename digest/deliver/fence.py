@@ -1,0 +1,93 @@
+"""Keeps a copy of an installation from sending: what the store says must match a file that lies outside it.
+
+The file holds the site's id, where the installation was, and how far its sending had come. So
+
+    the folder was copied        another place and another identity          refused
+    the folder was moved         another place, the same identity            goes on, and notes the new place
+    a backup was restored        the store is behind what is noted here      refused
+    another machine, a new disk  no file, and a store that has sent before   refused
+    a new publication            no file, and nothing was ever sent          armed by itself
+
+`Fence.arm` (an operator's act) makes what is there now the right one. Knows no SQL: figures come in.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from digest.errors import StateError
+
+_REMEDY = "make sure that no other copy of it sends, then run `digest arm`"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What an installation is, and how far it has come. `campaign` and `attempts` only ever grow."""
+
+    site: str  # the store's id
+    place: str  # where its state is: a path, or the database's URL without its password
+    identity: str  # what of it no copy has: device and inode of its state folder; "" where there is none
+    campaign: int  # number of its last campaign; 0: it never sent
+    attempts: int  # of that campaign, all deliveries together
+
+
+class Fence:
+    """The file outside the store.
+
+    Args:
+        file: where it is; made with its folders when there is none.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def check(self, standing: Standing) -> None:
+        """Let an installation send, and note where it is; a new one arms itself.
+
+        Raises:
+            StateError: this looks like a copy, or like an older state; nothing may be sent.
+        """
+        noted = self._read()
+        if noted is None and standing.campaign:
+            raise _refusal(f"not armed on this machine ({self.file} is not there)")
+        if noted is not None:
+            if noted.site != standing.site:
+                raise _refusal(f"another publication than the one armed by {self.file}")
+            if noted.place != standing.place and (noted.identity != standing.identity or not noted.identity):
+                raise _refusal(f"a copy of the one at {noted.place}")
+            if (standing.campaign, standing.attempts) < (noted.campaign, noted.attempts):
+                raise _refusal("older than what was sent from here: its store was restored from a backup")
+        self.arm(standing)
+
+    def arm(self, standing: Standing) -> None:
+        """From now on this is the installation that sends.
+
+        Raises:
+            StateError: the file cannot be written.
+        """
+        draft = self.file.with_name(f".{self.file.name}.new")
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(json.dumps(asdict(standing), indent=1) + "\n", encoding="utf-8")
+            draft.replace(self.file)
+        except OSError as error:
+            raise StateError(
+                "this publication",
+                f"without a note of where it sends from: {self.file}: {error.strerror}",
+                "send",
+                "make its folder writable, or set delivery.site_file",
+            ) from error
+
+    def _read(self) -> Standing | None:
+        try:
+            return Standing(**json.loads(self.file.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError) as error:
+            raise _refusal(f"not readable as armed: {self.file}: {error}") from error
+
+
+def _refusal(state: str) -> StateError:
+    return StateError("this publication", state, "send", _REMEDY)
