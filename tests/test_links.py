@@ -160,6 +160,16 @@ def test_list_id_cannot_be_broken_by_a_title() -> None:
     assert LINKS.list_id("weekly", "example.org", 'A"\r\n<x>\\') == '"A    x" <weekly.example.org>'
 
 
+def test_a_return_path_names_its_delivery_and_survives_a_change_of_case() -> None:
+    token = LINKS.return_path(123_456_789_012)
+    assert token == token.lower()
+    assert len(f"bounce+{token}") <= 64  # octets before the @ (RFC 5321, 4.5.3.1.1)
+    assert LINKS.read_return_path(token) == LINKS.read_return_path(token.upper()) == 123_456_789_012
+    for wrong in (token[:-1], token.replace("-1234", "-1235"), "k1-1-aaaaaaaaaaaaaaaa", "", "x" * 500):
+        with pytest.raises(LinkError, match="not one of ours"):
+            LINKS.read_return_path(wrong)
+
+
 @pytest.mark.parametrize("number", [0, -1])
 def test_only_numbers_of_subscriptions_get_links(number: int) -> None:
     with pytest.raises(ValueError, match="no number"):

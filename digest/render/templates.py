@@ -20,7 +20,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from digest.errors import TemplateError
 from digest.render.language import Language
-from digest.render.text import isolate, leader, pad, relative_url, safe_url, shorten, underline, width, wrap
+from digest.render.text import isolate, leader, own_path, pad, relative_url, safe_url, shorten, underline, width, wrap
 from digest.render.view import anchor
 
 OUTPUT_LIMIT = 4_000_000  # characters of one rendering; an edition of 400 stories takes about 600,000
@@ -29,6 +29,7 @@ _SUFFIXES = frozenset({".html", ".txt", ".css"})
 _OWN_FILTERS: Mapping[str, Callable[..., Any]] = {
     "url": safe_url,
     "relative": relative_url,
+    "own": own_path,
     "pad": pad,
     "anchor": anchor,
     "wrap": wrap,

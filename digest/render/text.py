@@ -24,6 +24,9 @@ _NO_LINE_START = frozenset("、。，．：；！？）】》」』”’…—�
 _NO_LINE_END = frozenset("（【《「『“‘([{￥$")
 
 
+_OWN_PATH = re.compile(r"/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@%/-]*(?:\?[A-Za-z0-9._~=&%-]*)?(?:#[A-Za-z0-9._~-]*)?")
+
+
 def shorten(text: str, limit: int) -> str:
     """Cut at a word, with an ellipsis, to at most `limit` columns; what fits stays as it is.
 
@@ -72,6 +75,11 @@ def relative_url(path: str) -> str:
     if ":" in steps[0] or "" in steps or ".." in steps or "\\" in path:
         return ""
     return quote(path, safe="/-._~")
+
+
+def own_path(path: str) -> str:
+    """A path on the site of the page that links to it, with query and fragment; "" if it leads elsewhere or is none."""
+    return path if _OWN_PATH.fullmatch(path) else ""
 
 
 def width(text: str) -> int:

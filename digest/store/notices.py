@@ -52,7 +52,7 @@ class Notices:
     def add(self, notice: Notice, message_id: str) -> bool:
         """Queue a notice, unless there is one of its cause; whether it was queued."""
         with self._database.transaction() as connection:
-            done = connection.execute(
+            made = connection.scalar(
                 self._database.insert(notices)
                 .values(
                     cause=notice.cause,
@@ -68,8 +68,9 @@ class Notices:
                     created=notice.created,
                 )
                 .on_conflict_do_nothing()
-            ).rowcount
-        return bool(done)
+                .returning(notices.c.id)
+            )
+        return made is not None
 
     def get(self, number: int) -> Notice:
         """A notice by the number of its delivery.
