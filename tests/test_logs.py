@@ -41,11 +41,9 @@ def write(form: str, private: str) -> str:
     logs.set_up(form=form, stream=out)
     log = logs.logger("test")
     text = f"postgresql://digest:{private}@db.internal/x" if private == "hunter2secret" else private
-    log.info(f"said {text}", to=text, deep={"list": [text, {text: 1}]}, n=1, path=f"/unsubscribe/{private}")
-    try:
-        raise ValueError(f"<{text}> refused")
-    except ValueError:
-        log.exception("failed")
+    event = f"said {text}"
+    log.info(event, to=text, deep={"list": [text, {text: 1}]}, n=1, path=f"/unsubscribe/{private}")
+    log.error("failed", exc_info=ValueError(f"<{text}> refused"))
     logging.getLogger("uvicorn.error").warning("GET %s", f"https://news.example.com/preferences/{private}?a=1")
     logging.getLogger("apscheduler.scheduler").warning("ticks")
     return out.getvalue()

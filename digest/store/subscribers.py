@@ -370,6 +370,11 @@ class Subscribers:
         with self._database.reading() as connection:
             return tuple(_suppression(row) for row in connection.execute(query))
 
+    def suppression_count(self) -> int:
+        """How many addresses are suppressed."""
+        with self._database.reading() as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(suppressions)) or 0
+
     def _suppressed(self, keys: Collection[str]) -> dict[str, Suppression]:
         with self._database.reading() as connection:
             rows = connection.execute(sa.select(suppressions).where(suppressions.c.key.in_(keys)))

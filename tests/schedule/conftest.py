@@ -14,7 +14,7 @@ from digest import subscriptions
 from digest.app import App
 from digest.deliver import Halt
 from digest.metrics import Metrics
-from digest.model import Consent, EditionState
+from digest.model import Consent, EditionState, Period
 from digest.schedule import Jobs
 from digest.settings import FILE
 from tests.store.conftest import postgresql, url  # noqa: F401 - fixtures
@@ -119,6 +119,13 @@ class World:
     def mails(self) -> list[str]:
         folder = self.app.settings.state / "mail" / "new"
         return [path.read_text() for path in folder.iterdir()] if folder.exists() else []
+
+    def compose(self, week: str) -> str:
+        """The draft of a week; its id."""
+        self.jobs.pick_up()
+        week = f"2018-{week}"
+        self.app.pipeline.compose(self.app.settings.digest(), Period.week(week, self.app.settings.zone))
+        return f"weekly-{week}"
 
     def alarms(self) -> list[str]:
         deliveries = self.app.store.notices.deliveries("ops@example.com")

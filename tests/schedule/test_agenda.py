@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -73,6 +74,10 @@ def test_every_week_is_due_exactly_once(zone: str) -> None:
             ) < datetime.combine(local.date(), wall)
             assert local.fold == 0
             before, period = instant, Period.week_of(period.end, tz)
+
+
+def _among(told: list[str]) -> Callable[[Period], bool]:
+    return lambda period: period.key in told
 
 
 class TestDue:
@@ -165,7 +170,7 @@ class TestDue:
         told: list[str] = []
         for minutes in gaps:
             now += timedelta(minutes=minutes)
-            found = due(rule, zone, since=began, now=now, settled=lambda period: period.key in told)
+            found = due(rule, zone, since=began, now=now, settled=_among(told))
             settled = sorted(
                 [run for one in found.due for run in one.runs] + list(found.lapsed), key=lambda run: run.at
             )

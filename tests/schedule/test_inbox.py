@@ -135,7 +135,7 @@ def test_a_maildir_that_is_not_there(tmp_path: Path) -> None:
         (tmp_path / "new" / "b").rmdir()
         (tmp_path / "new").rmdir()
         (tmp_path / "new").write_text("")
-        with pytest.raises(DeliveryError, match="cannot|Not a directory|is no"):
+        with pytest.raises(DeliveryError, match="is no Maildir"):
             MaildirInbox(tmp_path).__enter__()
 
 
@@ -173,20 +173,23 @@ def test_a_letter_that_is_gone() -> None:
 
 @pytest.mark.parametrize("fail", ["LOGIN", "SELECT", "SEARCH", "FETCH", "STORE"])
 def test_a_server_that_refuses_is_told_in_our_words(fail: str) -> None:
-    with Server({1: letter("x")}, fail=fail) as server, pytest.raises(DeliveryError, match="inbox.host"):
-        with imap(server.port) as inbox:
+    def all_of_it(port: int) -> None:
+        with imap(port) as inbox:
             inbox.names()
             inbox.head("7.1")
             inbox.done("7.1")
 
+    with Server({1: letter("x")}, fail=fail) as server, pytest.raises(DeliveryError, match=r"inbox\.host"):
+        all_of_it(server.port)
+
 
 def test_no_server_and_no_starttls() -> None:
     with Server({}) as server:
-        with pytest.raises(DeliveryError, match="inbox.host"):
+        with pytest.raises(DeliveryError, match=r"inbox\.host"):
             imap(server.port, "starttls").__enter__()
-        with pytest.raises(DeliveryError, match="inbox.host"):
+        with pytest.raises(DeliveryError, match=r"inbox\.host"):
             imap(server.port, "tls").__enter__()
-    with pytest.raises(DeliveryError, match="inbox.host"):
+    with pytest.raises(DeliveryError, match=r"inbox\.host"):
         imap(server.port).__enter__()
     with pytest.raises(DeliveryError, match="not open"):
         imap(server.port).names()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -89,7 +89,7 @@ def test_periods_follow_each_other_and_each_is_due_once(zone: str, rule: DigestR
         )
         keys = [run.period.key for run in found]
         assert len(set(keys)) == len(keys)
-        for before, after in zip(found, found[1:], strict=False):
+        for before, after in pairwise(found):
             assert before.period.end.astimezone(UTC) == after.period.start.astimezone(UTC)
             assert before.at.astimezone(UTC) < after.at.astimezone(UTC)
             assert before.at.astimezone(UTC) >= before.period.end.astimezone(UTC)

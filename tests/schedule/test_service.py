@@ -76,7 +76,10 @@ async def test_a_job_that_fails_is_written_down_and_ends_nothing(world: World, m
     stop = asyncio.Event()
     work = asyncio.create_task(service.run(stop))
     store = world.app.store
-    resolved = lambda: [one.what for one in store.sources.problems(PROBLEMS, resolved=True) if one.resolved]  # noqa: E731
+
+    def resolved() -> list[str]:
+        return [one.what for one in store.sources.problems(PROBLEMS, resolved=True) if one.resolved]
+
     await until(lambda: len(resolved()) == 3)
     stop.set()
     await work
@@ -185,7 +188,7 @@ def caught(folder: Path) -> list[str]:
 
 
 def count(folder: Path) -> int:
-    return len(os.listdir(folder / "caught" / "new"))
+    return sum(1 for _ in (folder / "caught" / "new").iterdir())
 
 
 def wait_for(condition: Callable[[], bool], pause: float = 0.01, seconds: float = 120) -> None:
