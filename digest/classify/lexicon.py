@@ -23,6 +23,7 @@ _KNOWN_CITY = 200_000  # people; a smaller city needs support from the text arou
 _COUNTY = 1_500_000  # people that a county of a division counts for
 _KNOWN_DIVISION = 1_500_000  # people in its cities; likewise
 _DIVISIONS_KNOWN = frozenset({"US", "CA", "AU", "GB", "CN"})  # all of whose divisions are known by name alone
+_PART_OF_NAME = 0.3  # how much less likely a part of its name means a city than the whole name does
 _PAIRS = frozenset({"中美", "中非"})  # China and America, not Central America
 _CAPITALS_FROM = 50_000  # smaller cities are not looked for in headlines in capitals
 _CHINESE_FROM = 300_000  # Chinese names of smaller cities outside China are too often something else
@@ -102,6 +103,7 @@ class Lexicon:
             elif place.level is Level.DIVISION and "-" in place.parent:
                 inside[place.code] = _COUNTY  # its towns hang below the division around it
         self.prominence = {place.code: prominence(place, inside.get(place.code, 0)) for place in places}
+        self._cities = frozenset(place.code for place in places if place.level is Level.CITY)
         self._shown = {place.code: fold(place.names["en"]).casefold() for place in places}
         latin, chinese = self._names(places)
         self._texts = _Automaton(latin)
@@ -172,8 +174,9 @@ class Lexicon:
 
     def likely(self, code: str, name: str) -> float:
         """A name to show is likelier meant than another name: Tel Aviv is the city before the district."""
-        shown = self._shown.get(code)
-        return self.prominence.get(code, 9.0) - (0.0 if shown == name.casefold() else 1.0)
+        shown, name = self._shown.get(code, ""), name.casefold()
+        part = code in self._cities and name in re.split(r"[ -]", shown)  # Hull of Kingston upon Hull
+        return self.prominence.get(code, 9.0) - (0.0 if shown == name else _PART_OF_NAME if part else 1.0)
 
     def _capitals(self, latin: dict[str, Word], places: Places) -> Iterator[tuple[str, Word]]:
         for name, word in latin.items():

@@ -157,6 +157,9 @@ class Reader:
         place = self._places.find(found.senses[0])
         if place is None or place.level is Level.WORLD:
             return None
+        level = around.called(before, after)
+        if level is not None and (meant := self._of_level(found.senses, level)):
+            return replace(found, senses=meant, rule=BESIDE if len(meant) == 1 else NAME, firm=True)
         city = place.level is Level.CITY
         if around.is_part_of_name(before, after, city=city, division=place.level is Level.DIVISION):
             return None
@@ -172,6 +175,11 @@ class Reader:
         if place.level in {Level.CONTINENT, Level.SUBREGION}:
             return replace(found, weight=0.3)
         return found if large else replace(found, weight=0.8, firm=False)
+
+    def _of_level(self, senses: tuple[str, ...], level: Level) -> tuple[str, ...]:
+        """The senses on one level of the tree."""
+        known = ((code, self._places.find(code)) for code in senses)
+        return tuple(code for code, place in known if place is not None and place.level is level)
 
     def _is_place(self, word: str) -> bool:
         return self._lexicon.dateline(word) is not None

@@ -15,6 +15,7 @@ from digest.classify.lexicon import Lexicon
 from digest.classify.mentions import ANOTHER_NAME, BESIDE, FILING, GOVERNMENT, NAME, ORGANISATION, PERSON, Mention
 from digest.places import Places
 
+_LISTED, _LIST_WIDTH = 3, 40  # so many countries in so many characters on either side make a list of the world's places
 _CLEAR = 2.0  # how much more prominent than any other a sense must be to be meant whatever stands around it
 _ALONE_FROM = 100_000  # a city of this many people is believed without support, at half weight
 
@@ -57,11 +58,11 @@ class Senses:
         people = {mention.text for mention in mentions if mention.rule == PERSON}
         governments = {mention.text for mention in mentions if mention.rule == GOVERNMENT}
         resolved = []
-        for mention in mentions:
+        for index, mention in enumerate(mentions):
             if mention.rule == PERSON:
                 continue
             code = mention.senses[0]
-            if len(mention.senses) > 1:
+            if len(mention.senses) > 1 and not self._among_others(mentions, index):
                 code = max(mention.senses, key=lambda code: self._fit(code, mention, support))
             supported = self._supported(mention, code, support)
             if (told := settled.get(mention.text.casefold(), "")) in mention.senses:
@@ -86,6 +87,15 @@ class Senses:
         place = self._places.find(code)
         alone = mention.rule == NAME and place is not None and place.population >= _ALONE_FROM
         return mention.text not in self._lexicon.common and (supported or alone)
+
+    def _among_others(self, mentions: Sequence[Mention], index: int) -> bool:
+        """Whether a name stands in a list of places of several countries: each of them means what it means anywhere."""
+        mention, countries = mentions[index], set()
+        for other in mentions[max(0, index - _LISTED) : index + _LISTED + 1]:
+            apart = max(other.start - mention.end, mention.start - other.end)
+            if other.where == mention.where and other.rule == NAME and 0 < apart <= _LIST_WIDTH and self._clear(other):
+                countries.add(self._places.country(other.senses[0]))
+        return len(countries - {""}) >= _LISTED
 
     def _clear(self, mention: Mention) -> bool:
         """Whether a name means one thing whatever stands around it."""

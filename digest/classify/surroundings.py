@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 
 from digest.classify.lexicon import table
+from digest.places import Level
 
 BEFORE = 40
 """How many characters before a name are looked at."""
@@ -63,6 +64,12 @@ _SHIP_BEFORE = re.compile(
 _STREET = re.compile(
     r"\s(?:Street|St\.?|Avenue|Ave\.?|Road|Rd\.?|Boulevard|Blvd\.?|Drive|Lane|Square|Bridge|Hotel|Arena)\b"
 )
+_CALLED = re.compile(r"\b(?:(?P<division>state|province|region|prefecture)|city|town|village)\sof\s$")
+_OCCUPATION = re.compile(
+    r"\b(?i:singer|actor|actress|author|writer|director|striker|player|coach|minister|senator|spokes(?:man|woman)|farmer|teacher|"
+    r"analyst|economist|engineer|professor|artist|chef|lawyer|captain)\s(?:[A-Z][\w'-]+\s)+$"
+)
+_AGED = re.compile(r",\s[1-9]\d,")
 _HYPHEN_AFTER = re.compile(
     r"-(?=[a-z])(?!based|born|area|bound|style|listed|trained|led|backed|owned|registered|made|wide)"
 )
@@ -83,6 +90,7 @@ _POLICY = re.compile(
 )
 _BETWEEN = re.compile(r"\b(?:between|relations with|ties with|talks with|tensions with|pressure on)\s$")
 _FIGURE_BEFORE = re.compile(r"'s?\s(?:own\s|very own\s)?[\"'“]?$")
+_FIGURE_OF = re.compile(r"\sof\s(?=[A-Z])")  # the Silicon Valley of India
 _FIGURE_AFTER = re.compile(
     r"[\"'”]?\sof\s(?:the\s(?:East|West|North|South|Orient|Middle|Gulf|Caribbean|Balkans|Alps|world)|[A-Z][a-z]+[.,;])"
 )
@@ -90,6 +98,14 @@ _FIGURE_AFTER = re.compile(
 _FIRST_NAMES = frozenset(name for row in table("first-names.tsv") for name in row)
 _GIVEN = frozenset(name for row in table("given.tsv") for name in row)
 _AFTER_A_PLACE = frozenset(word for row in table("after-a-place.tsv") for word in row)
+
+
+def called(before: str, after: str) -> Level | None:
+    """What the words before a name call it: "the Australian state of Victoria", "the port city of Mobile"."""
+    match = _CALLED.search(before)
+    if match is None or _WORD_AFTER.match(after):  # the province of West Java
+        return None
+    return Level.DIVISION if match["division"] else Level.CITY
 
 
 def is_currency(after: str, *, people: bool) -> bool:
@@ -111,12 +127,14 @@ def is_paper(after: str) -> bool:
 
 def is_figure(before: str, after: str, *, metonym: bool) -> bool:
     """China's Silicon Valley, the Paris of the East."""
-    return bool(_FIGURE_AFTER.match(after)) or (metonym and bool(_FIGURE_BEFORE.search(before)))
+    if metonym and (_FIGURE_BEFORE.search(before) or _FIGURE_OF.match(after)):
+        return True
+    return bool(_FIGURE_AFTER.match(after))
 
 
 def is_person(name: str, before: str, after: str, is_place: Callable[[str], bool]) -> bool:
     """Mr London, Andrew Jackson, Sydney Pollack; not Sydney Harbour, and not before another place."""
-    if _TITLE_BEFORE.search(before):
+    if _TITLE_BEFORE.search(before) or _OCCUPATION.search(before) or _AGED.match(after):
         return True
     first, last = _WORD_BEFORE.search(before), _WORD_AFTER.match(after)
     if first and first["word"] in _FIRST_NAMES:

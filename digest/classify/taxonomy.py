@@ -20,7 +20,8 @@ from digest.errors import TaxonomyError
 from digest.model import Theme
 
 MAX_WEIGHT = 10.0
-_KEYS = frozenset({"id", "names", "description", "iptc", "sections", "phrases"})
+MAX_RANK_WEIGHT = 5.0
+_KEYS = frozenset({"id", "names", "description", "weight", "iptc", "sections", "phrases"})
 _ID = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _IPTC = re.compile(r"medtop:\d{8}")
@@ -57,6 +58,11 @@ class Taxonomy:
         return (
             found.names.get(language) or next(near, None) or found.names.get("en") or next(iter(found.names.values()))
         )
+
+    @cached_property
+    def weights(self) -> Mapping[str, float]:
+        """What the stories of each theme count for in ranking, by id."""
+        return {theme.id: theme.weight for theme in self.themes}
 
     @cached_property
     def _by_id(self) -> Mapping[str, Theme]:
@@ -153,6 +159,7 @@ class _Reader:
             sections=self.strings(number, "sections", table.get("sections", []), None, ""),
             phrases=self.phrases(number, table.get("phrases", {})),
             description=self.text(number, "description", table.get("description", "")),
+            weight=self.rank_weight(number, table.get("weight", 1.0)),
         )
 
     def names(self, number: int, value: object) -> Mapping[str, str]:
@@ -197,6 +204,15 @@ class _Reader:
                     raise self.fault(number, key, phrase, f"the phrase '{phrase}' has two weights", "take one away")
                 found[phrase] = weight
         return found
+
+    def rank_weight(self, number: int, value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MAX_RANK_WEIGHT:
+            what, remedy = (
+                f"the weight {value!r} is not usable",
+                f"a number above 0, up to {MAX_RANK_WEIGHT:g}; 1 is ordinary",
+            )
+            raise self.fault(number, "weight", "", what, remedy)
+        return float(value)
 
     def weight(self, number: int, key: str) -> float:
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC
 
+import pytest
+
 from digest.classify import rank
 from digest.model import Period
 from tests.classify.make import article, story
@@ -50,6 +52,27 @@ def test_the_top_is_not_all_about_one_place() -> None:
     assert "1 higher story is about the same region." in ranks[here[1].key].why
     assert "2 higher stories are about the same region." in ranks[here[2].key].why
     assert not any("same region" in why for one in nowhere for why in ranks[one.key].why)
+
+
+def test_a_theme_weighs_what_the_taxonomy_says() -> None:
+    sport, trade = story(article("Sport"), themes=["sport", "trade"]), story(article("Trade"), themes=["trade"])
+    level = rank([sport, trade], WEEK)
+    ranks = rank([sport, trade], WEEK, {"sport": 0.5})
+    assert list(ranks) == [trade.key, sport.key]
+    assert ranks[sport.key].value == pytest.approx(level[sport.key].value / 2, rel=0.06)
+    assert "Its theme weighs 0.5." in ranks[sport.key].why
+    assert not any("weighs" in why for why in ranks[trade.key].why)
+
+
+def test_the_top_is_not_all_of_one_theme() -> None:
+    farms = [
+        story(article(f"Farm {n}", "text " * (200 - n)), themes=["agriculture"], primary=[f"C{n}"]) for n in range(3)
+    ]
+    port = story(article("Port", "text " * 150), themes=["transport"], primary=["PT"])
+    ranks = rank([*farms, port], WEEK)
+    assert list(ranks)[:2] == [farms[0].key, port.key]
+    assert "1 higher story is of the same theme." in ranks[farms[1].key].why
+    assert "2 higher stories are of the same theme." in ranks[farms[2].key].why
 
 
 def test_the_order_of_the_input_does_not_matter() -> None:

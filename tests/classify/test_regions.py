@@ -434,6 +434,54 @@ class TestHostileInput:
         assert found == REGIONS.judge(of)
 
 
+class TestWhatAnEditorWouldNotBelieve:
+    def test_a_city_by_the_short_form_of_its_name(self) -> None:
+        found = tags(
+            article(
+                "British shipyard to build ships for wind farms",
+                "A shipyard in Hull in northern England will build eight ships, its owner said on Tuesday.",
+                keywords=("Britain", "Hull", "wind power"),
+            )
+        )
+        assert found[Role.PRIMARY] == ["g2645425"]  # Kingston upon Hull, not Hull in Quebec
+        assert countries("Ferries from Hull", "Ferries from Hull sail twice a day.") == {"GB"}
+        assert countries("Flats in Goyang", "Rents in Goyang fell, agents in Seoul said.") == {"KR"}
+
+    def test_in_a_list_of_the_worlds_cities_each_means_the_one_that_everybody_means(self) -> None:
+        text = (
+            "Americans fly to Dubai, Johannesburg, Tokyo and Vancouver more often, U.S. airlines said in San Francisco."
+        )
+        assert "CA" in countries("U.S. airlines add flights", text)
+
+    @pytest.mark.parametrize(
+        ("title", "text", "expected"),
+        [
+            (
+                "Victoria bans plastic bags",
+                "The Australian state of Victoria bans thin bags from November.",
+                ["AU-VIC"],
+            ),
+            ("West Java lends boats", "The Indonesian province of West Java lends boats to its fishermen.", ["ID-JB"]),
+            ("Mobile elects a mayor", "The city of Mobile in Alabama has a new mayor.", ["g4076598"]),
+        ],
+    )
+    def test_a_place_that_is_called_one(self, title: str, text: str, expected: list[str]) -> None:
+        assert primary(title, text) == expected
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Singer Lea Jordan has signed for five albums, and Jordan will tour with them.",
+            "Jordan, 24, has signed for five albums.",
+        ],
+    )
+    def test_a_person_by_occupation_or_age(self, text: str) -> None:
+        assert primary("Jordan signs for five albums", text) == []
+
+    def test_a_likeness_names_no_place(self) -> None:
+        assert countries("Silicon Valley of India runs dry", "Bengaluru has water for two hours a day.") == {"IN"}
+
+
 def test_thousand_articles_a_second_or_so() -> None:
     of = [
         article(

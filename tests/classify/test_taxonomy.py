@@ -39,7 +39,17 @@ def test_a_good_file_becomes_themes() -> None:
     trade, energy = taxonomy
     assert (trade.id, trade.iptc, trade.sections) == ("trade", ("medtop:20000373",), ("Trade",))
     assert trade.phrases == {"trade war": 5.0, "export": 0.5, "trade mark": -3.0}
-    assert (energy.phrases, energy.description) == ({}, "")
+    assert (energy.phrases, energy.description, energy.weight) == ({}, "", 1.0)
+
+
+def test_a_theme_weighs_in_ranking_as_the_file_says(shipped: Taxonomy) -> None:
+    taxonomy = parse_taxonomy(GOOD.replace('id = "energy"', 'id = "energy"\nweight = 2'))
+    assert taxonomy.weights == {"trade": 1.0, "energy": 2.0}
+    assert shipped.weights["sport"] < shipped.weights["culture"] < shipped.weights["finance"] == 1.0
+    for wrong in ("0", "-1", "5.5", "true", '"2"', "nan"):
+        with pytest.raises(TaxonomyError, match=r"is not usable.*1 is ordinary") as caught:
+            parse_taxonomy(GOOD.replace('id = "energy"', f'id = "energy"\nweight = {wrong}'), "themes.toml")
+        assert caught.value.line == 15
 
 
 def test_names_are_shown_in_the_nearest_language() -> None:
