@@ -297,6 +297,7 @@ class App:
             links=self.links,
             renderer=self.renderer,
             transport=self.transport,
+            may_send=lambda: self.fence.check(self.pipeline.standing()),
             clock=now,
         )
 

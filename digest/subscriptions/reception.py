@@ -56,13 +56,26 @@ class Reception:
         links: Links,
         renderer: Renderer,
         transport: Callable[[], Transport],
+        may_send: Callable[[], None],
         clock: Callable[[], datetime],
     ) -> None:
+        """Introduce the rooms to each other.
+
+        Args:
+            settings: the publication's.
+            store: where requests and notices wait.
+            links: makes and reads the links of mails.
+            renderer: of the mails.
+            transport: what carries them away.
+            may_send: raises where this installation must not send (it is a copy of another).
+            clock: the time now, aware.
+        """
         self._settings = settings
         self._store = store
         self._links = links
         self._renderer = renderer
         self._transport = transport
+        self._may_send = may_send
         self._clock = clock
 
     # ---- requests
@@ -223,9 +236,11 @@ class Reception:
         Raises:
             Busy: another process is sending them.
             DeliveryError: the transport cannot be used at all.
+            StateError: this is a copy of an installation, or an older state of one, and must not send.
         """
         if not self._store.notices.waiting(self._clock()):
             return None
+        self._may_send()
         with self._store.hold(SENDING):
             return asyncio.run(
                 deliver.run(

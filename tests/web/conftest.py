@@ -35,6 +35,9 @@ sender = "weekly@example.com"
 postal_address = "1 Harbour Road, Example City"
 time_zone = "Asia/Shanghai"
 
+[delivery]
+site_file = "var/site.json"
+
 [[sources]]
 key = "desk"
 kind = "folder"
@@ -158,6 +161,7 @@ class Here:
             links=app.links,
             renderer=app.renderer,
             transport=app.transport,
+            may_send=lambda: app.fence.check(app.pipeline.standing()),
             clock=self.clock,
         )
         self.browser = Browser(create_app(app))

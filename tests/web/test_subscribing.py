@@ -10,7 +10,7 @@ import pytest
 
 from digest import subscriptions
 from digest.app import now
-from digest.errors import ConfigError
+from digest.errors import ConfigError, StateError
 from digest.model import Consent, DeliveryState, Length, Preferences
 from digest.settings import load
 from digest.subscriptions import acts
@@ -363,6 +363,17 @@ def test_a_notice_claimed_by_a_process_that_died_goes_out_again_as_the_same_mail
     here.app.store.notices.ledger()
     assert here.app.reception.send_notices() is None  # nothing is due any more
     assert next((here.app.settings.state / "mail" / "new").iterdir()).read_bytes() == first
+
+
+def test_a_copy_of_an_installation_sends_no_notice(here: Here) -> None:
+    here.subscribe()
+    here.settle()
+    site = here.app.settings.state / "site.json"
+    site.write_text(site.read_text(encoding="utf-8").replace(here.app.store.site(), "another"), encoding="utf-8")
+    here.subscribe("bob@example.net")
+    with pytest.raises(StateError, match="another publication"):
+        here.settle()
+    assert len(here.mails()) == 1
 
 
 def test_settling_twice_does_it_once(here: Here) -> None:
