@@ -78,7 +78,9 @@ def desk(begun: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
 def fresh(begun: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
     """A copy that a test may change."""
     shutil.copytree(begun, tmp_path / "copy")
-    return Desk(tmp_path / "copy", capsys.readouterr)
+    desk = Desk(tmp_path / "copy", capsys.readouterr)
+    assert desk("arm").code == 0  # a copy does not send on its own
+    return desk
 
 
 # ---- begin
