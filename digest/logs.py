@@ -1,7 +1,7 @@
 r"""Structured logs: one event a line, as JSON or for a console, with no address, token or password in them.
 
-Every line passes `redact`, also those of other libraries (uvicorn, APScheduler, alembic), which log through the standard
-library. What comes from outside cannot forge a line: control characters are written as \\xNN.
+Every line passes `redact`, also those of other libraries (uvicorn, APScheduler, alembic), which log through the
+standard library. What comes from outside cannot forge a line: control characters are written as \xNN.
 """
 
 from __future__ import annotations

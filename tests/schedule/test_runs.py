@@ -47,6 +47,11 @@ def slots(late: Late) -> list[tuple[DigestRule, ZoneInfo]]:
     ]
 
 
+def due_until(rule: DigestRule, zone: tzinfo, last: datetime) -> list[str]:
+    """Keys of the periods that fall due from the beginning to an instant, in order."""
+    return [run.period.key for run in takewhile(lambda run: run.at <= last, runs(rule, zone, BEGAN))]
+
+
 def test_none_missed_none_doubled_in_313_weeks() -> None:
     """7 zones x 5 times x 313 weeks; the clock is put back an hour and forward a day, and ticks come when they like."""
     chance = random.Random(7)
@@ -67,9 +72,7 @@ def test_none_missed_none_doubled_in_313_weeks() -> None:
                 settled[run.period.key] = settled.get(run.period.key, 0) + 1
                 keys.append(run.period.key)
             now += timedelta(hours=chance.randint(30, 200))
-        wanted = [
-            run.period.key for run in takewhile(lambda run: run.at < now - timedelta(days=10), runs(rule, zone, BEGAN))
-        ]
+        wanted = due_until(rule, zone, now - timedelta(days=10))
         assert keys[: len(wanted)] == wanted
         assert set(settled.values()) == {1}
 
@@ -100,10 +103,7 @@ def test_the_store_keeps_count_over_restarts_and_jumps(url: str, late: Late) -> 
         for rule, zone in digests:
             rows = store.runs.latest(rule.key, limit=100)
             first = min(row.due for row in rows)
-            wanted = [
-                run.period.key
-                for run in takewhile(lambda run: run.at <= max(r.due for r in rows), runs(rule, zone, BEGAN))
-            ]
+            wanted = due_until(rule, zone, max(row.due for row in rows))
             assert first >= BEGAN - timedelta(hours=1)
             assert sorted(row.period for row in rows)[-len(wanted) :] == sorted(wanted)
             assert {row.state for row in rows} == {RunState.OWED}
