@@ -106,7 +106,7 @@ class Source:
     patterns: tuple[str, ...] = ("**/*.txt", "**/*.md", "**/*.html", "**/*.htm", "**/*.json")
     """File names that are picked up (glob patterns below the folder)."""
     full_text: bool = False
-    """Fetch the page of each new article and take its text; only where rights = "full" and the feed has a web address."""
+    """Fetch the page of each new article and take its text; only where rights = "full" and the feed is on the web."""
 
     @property
     def live(self) -> bool:

@@ -210,7 +210,7 @@ class FetchSettings:
     __pydantic_config__ = _CONFIG
 
     allow: tuple[str, ...] = ()
-    """Hosts of the intranet that sources may name: ["news.intranet:8080", "10.1.0.0/16"]; any port when none is given."""
+    """Hosts of the intranet that sources may name: ["news.intranet:8080", "10.1.0.0/16"]; any port if none is given."""
     certificates: str = ""
     """File of certificate authorities to trust beside the system's (PEM), for hosts of the intranet."""
     contact: str = ""
