@@ -241,7 +241,7 @@ class Pipeline:
         found = {one.article.uid: one for one in self.store.articles.between(period.start - lateness, period.end)}
         found.update(self.store.articles.some([uid for uid in besides if uid not in found]))
         judged = [(one.article, one.judgement) for one in found.values() if one.judgement is not None]
-        return cluster(judged)
+        return cluster(judged, places=self.places)
 
     def _earlier(self, rule: DigestRule, period: Period) -> list[Edition]:
         """The editions of this digest in which the stories of a period may find what they follow up."""

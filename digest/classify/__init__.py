@@ -25,7 +25,7 @@ from digest.places import Level, Places
 
 __all__ = ["Judge", "Rank", "Taxonomy", "cluster", "load_taxonomy", "rank", "related"]
 
-RULES = 1  # counts up when the rules of this room change, so that articles are judged again
+RULES = 2  # counts up when the rules of this room change, so that articles are judged again
 
 
 class Judge:

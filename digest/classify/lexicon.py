@@ -75,6 +75,14 @@ def table(name: str) -> Iterator[list[str]]:
             yield line.split("\t")
 
 
+_SIMPLER = str.maketrans(*(row[0] for row in table("traditional.tsv")))
+
+
+def simplified(text: str) -> str:
+    """Chinese text in simplified characters, one for one, so that positions stay; for looking up, not for showing."""
+    return text if text.isascii() else text.translate(_SIMPLER)
+
+
 def prominence(place: Place, inside: int = 0) -> float:
     """How likely a bare name means this place: about the logarithm of the people who live there, 3 to 10."""
     people = math.log10(max(place.population, inside, 1000))
@@ -131,7 +139,7 @@ class Lexicon:
 
     def find_chinese(self, text: str) -> list[tuple[int, int, Word]]:
         """The same for Chinese, which has no spaces between words."""
-        return list(self._chinese.find(text))
+        return list(self._chinese.find(simplified(text)))
 
     def _names(self, places: Places) -> tuple[dict[str, Word], dict[str, Word]]:
         latin: dict[str, list[str]] = {}
@@ -144,12 +152,13 @@ class Lexicon:
             if place.level is not Level.CITY or place.capital_of or place.population >= least:
                 for name in (place.names.get("zh", ""), *place.chinese):
                     if len(name) > 1 and "（" not in name and name not in _PAIRS:
-                        chinese.setdefault(name, []).append(place.code)
+                        chinese.setdefault(simplified(name), []).append(place.code)
         latin |= {"UK": ["GB"], "U.K.": ["GB"], "U.S.": ["US"], "US": ["US"], "U.A.E.": ["AE"], "Korea": ["KR"]}
         words = {name: self._word(name, codes, Kind.NAME) for name, codes in latin.items()}
         han = {name: self._word(name, codes, Kind.NAME) for name, codes in chinese.items()}
         for name, codes, kind in self._ours():
             target = han if CJK.search(name) else words
+            name = simplified(name)  # noqa: PLW2901 - as texts are looked up
             target[name] = self._word(name, codes, kind)
         return words, han
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from math import log, sqrt
 
+from digest.classify.lexicon import simplified
 from digest.model import Article
 
 READ = 3000  # characters of text that are compared: what happened stands early
@@ -35,6 +36,14 @@ _COMMON_LIST = """
     your friday january february march april june july august september october november december
 """
 _COMMON = frozenset(_COMMON_LIST.split())
+# Of Chinese the pairs of characters that any news is made of.
+_COMMON_PAIRS_LIST = """
+    宣布 企业 公司 表示 今日 今天 昨日 昨天 记者 报道 目前 一家 一企 该公 日宣 业宣 司宣 将在 可以 已经
+    成为 进行 通过 相关 以及 我们 他们 中国 万元 亿元 人民 电记 日电 今年 去年 明年 同比 增长 介绍 负责
+    责人 有关 部门 方面 其中 包括 由于 因为 之后 以来 期间 左右 超过 达到 预计 计划 项目 工作 活动 举行
+    开展 推进 实现 提供 提高 加强 发布 公告 消息 日前 近日 近期 本周 本月 日在 日从 了解 获悉 新闻
+"""
+_COMMON_PAIRS = frozenset(_COMMON_PAIRS_LIST.split())
 
 
 class Vocabulary:
@@ -99,9 +108,10 @@ def text_of(article: Article) -> str:
 def terms(text: str) -> list[str]:
     """Words without common ones and without endings; of Chinese, pairs of neighbouring characters; numbers."""
     found: list[str] = []
-    for token in _TOKEN.findall(text.lower()):
+    for token in _TOKEN.findall(simplified(text.lower())):
         if _CHINESE.match(token):
-            found += [token[place : place + 2] for place in range(max(1, len(token) - 1))]
+            pairs = (token[place : place + 2] for place in range(max(1, len(token) - 1)))
+            found += [pair for pair in pairs if pair not in _COMMON_PAIRS]
         elif token not in _COMMON:
             found.append(_stem(token))
     return found

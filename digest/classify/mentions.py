@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from digest.classify import surroundings as around
-from digest.classify.lexicon import CJK, Kind, Lexicon, Word, fold
+from digest.classify.lexicon import CJK, Kind, Lexicon, Word, fold, simplified
 from digest.places import Level, Places
 
 NAME = "name"
@@ -232,7 +232,7 @@ class Reader:
 
     def _chinese(self, text: str, where: str) -> Iterator[Mention]:
         covered = 0
-        pairs = list(_PAIR.finditer(text))[::-1]
+        pairs = list(_PAIR.finditer(simplified(text)))[::-1]
         for start, end, word in self._lexicon.find_chinese(text):
             while pairs and pairs[-1].start() < start:
                 pair = pairs.pop()

@@ -18,6 +18,7 @@ from itertools import combinations
 from digest.classify.likeness import Vector, Vocabulary, cosine, terms, text_of
 from digest.clean import fingerprint
 from digest.model import Article, Judgement, Rights, Role, Story
+from digest.places import Places
 
 WINDOW = timedelta(hours=72)  # articles further apart tell the same thing only when one copies the other
 SAME = 0.24  # average likeness from which articles tell one story
@@ -29,6 +30,7 @@ _FEW = 8  # shingles; a shorter text is a copy only when it is the same
 _PLACEHOLDER = 80  # characters
 _FURNITURE = 12  # a shingle in more articles than this is boilerplate
 _TERMS = 25  # weightiest words by which candidates are looked for
+LEAST = 3  # words besides the names of places that two articles on one story have in common
 MEET = 0.3  # share of a headline's words that the other article must have, one way or the other
 
 _COLUMN = re.compile(
@@ -49,14 +51,19 @@ _UPDATE = re.compile(
 Judged = tuple[Article, Judgement]
 
 
-def cluster(judged: Iterable[Judged], window: timedelta = WINDOW) -> tuple[Story, ...]:
+def cluster(judged: Iterable[Judged], window: timedelta = WINDOW, places: Places | None = None) -> tuple[Story, ...]:
     """The stories that articles tell, by the date of what was seen first.
 
     The fullest article leads; of equals the one of the weightier source, then the earlier. A story's key is the uid of
     the article that was seen first.
+
+    Args:
+        judged: articles with their judgements.
+        window: how far apart they may have appeared.
+        places: tells that a city lies in a country; without it only the same region joins two articles.
     """
     articles = sorted(judged, key=lambda one: (one[0].when, one[0].uid))
-    groups = _Groups(articles, window).merged()
+    groups = _Groups(articles, window, places).merged()
     stories = [_story([articles[number] for number in group]) for group in groups]
     return tuple(sorted(stories, key=lambda story: (min(article.when for article in story.articles), story.key)))
 
@@ -83,14 +90,16 @@ def _fullness(article: Article) -> int:
 class _Groups:
     """Groups of articles by number, grown by average likeness."""
 
-    def __init__(self, judged: Sequence[Judged], window: timedelta) -> None:
+    def __init__(self, judged: Sequence[Judged], window: timedelta, places: Places | None) -> None:
         self.judged = judged
+        self.places = places
         self.window = window
         vocabulary = Vocabulary(article for article, _ in judged)
         self.vectors = [vocabulary.vector(article) for article, _ in judged]
         self.figures = [frozenset(filter(_FIGURE.fullmatch, vector)) for vector in self.vectors]
         self.headlines = [frozenset(terms(article.title)) for article, _ in judged]
         self.regions = [frozenset(judgement.places(Role.PRIMARY, Role.COUNTERPART)) for _, judgement in judged]
+        self.named = [frozenset(_named(judgement)) for _, judgement in judged]
         self.columns = _columns([article for article, _ in judged])
         self.copies = set(_copies([article for article, _ in judged]))
         self.known: dict[tuple[int, int], float] = {}
@@ -137,10 +146,29 @@ class _Groups:
             return 0.0
         if not (first.paragraphs or first.teaser) or not (second.paragraphs or second.teaser):
             return 0.0  # never on a headline alone
-        if not self._meet(one, other) or self._differ(one, other):
+        if not self._meet(one, other) or self._differ(one, other) or not self._share(one, other):
             return 0.0
         likeness = cosine(self.vectors[one], self.vectors[other])
-        return likeness if self.regions[one] & self.regions[other] else likeness * SAME / APART
+        return likeness if self._near(one, other) else likeness * SAME / APART
+
+    def _share(self, one: int, other: int) -> bool:
+        """Whether they have more in common than a place and a word: Apple's shop and the apples of one city."""
+        common = self.vectors[one].keys() & self.vectors[other].keys()
+        return len(common - self.named[one] - self.named[other]) >= LEAST
+
+    def _near(self, one: int, other: int) -> bool:
+        """Whether a region of one is a region of the other, or lies in it."""
+        mine, its = self.regions[one], self.regions[other]
+        if mine & its or self.places is None:
+            return bool(mine & its)
+        return any(self.places.within(a, b) or self.places.within(b, a) for a in mine for b in its)
+
+
+def _named(judgement: Judgement) -> Iterator[str]:
+    """The words by which an article names its places."""
+    for tag in judgement.regions:
+        for evidence in tag.evidence:
+            yield from terms(evidence.text)
 
 
 def _columns(articles: Sequence[Article]) -> frozenset[int]:

@@ -30,7 +30,8 @@ _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _CJK_CHAR = re.compile(rf"[{_CJK}]")
 _LATIN = re.compile(r"[^\W_]{2,}")
 _RUN = re.compile(rf"[^\W_{_CJK}]{{2,}}|[{_CJK}]+")
-_COMPLETE = re.compile(r"[.!?…。！？][\"'”’»)\]」』）》]*$")
+_ANNOUNCES = re.compile(r"[:：]$")  # a list follows, which a summary cannot hold
+_COMPLETE = re.compile(r"[.!?…。！？:：][\"'”’»)\]」』）》]*$")
 _FURNITURE = re.compile(
     r"(?:photo|image|picture|video|graphic|read more|read also|see also|click|subscribe|sign up|follow us|copyright|©"
     r"|source:|advertisement|editor'?s note|correction:|updated?:|related:|for more"
@@ -45,6 +46,7 @@ _PRONOUN = re.compile(
     r"|[“「]?(?:他|她|它|其|此|这|那|该|双方|两者|二者|我们|我)",
     re.IGNORECASE,
 )
+_OF_THEM = re.compile(r"(?:\w+\s){1,4}(?:of|among)\s(?:them|these|those|it)\b", re.IGNORECASE)
 _CONNECTIVE = re.compile(
     r"[\"'“‘]?(?:but|and|or|so|yet|however|meanwhile|moreover|furthermore|also|then|there|thus|therefore|nevertheless"
     r"|nonetheless|still|instead|otherwise|besides|in addition|in particular|for example|for instance|as a result"
@@ -159,13 +161,13 @@ def _form(way: tuple[_Sentence, ...]) -> float:
         score -= 0.5 * _leans(last.text) + 0.05 * _was_named(last)
     for sentence in way:
         score -= 0.03 * (sentence.text[0] in "\"'“‘「") + 0.07 * (sentence.text[-1] in "?？")
-        score -= 0.05 * bool(_POINTING.search(sentence.text))
+        score -= 0.05 * bool(_POINTING.search(sentence.text)) + 0.2 * bool(_ANNOUNCES.search(sentence.text))
     return score
 
 
 def _leans(text: str) -> bool:
     """Whether a sentence's first words point at something said before it."""
-    return bool(_PRONOUN.match(text) or _CONNECTIVE.match(text))
+    return bool(_PRONOUN.match(text) or _CONNECTIVE.match(text) or _OF_THEM.match(text))
 
 
 def _was_named(sentence: _Sentence) -> bool:

@@ -15,6 +15,7 @@ from math import log2
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
+from digest.classify.lexicon import simplified
 from digest.classify.taxonomy import Taxonomy
 from digest.model import Article, Evidence, ThemeTag
 
@@ -37,7 +38,7 @@ _SECTION_PARTS = re.compile(r"\s*[·•|/>»:;,、，]\s*|\s+[-–—]\s+")
 
 def _spread(text: str) -> str:
     """The text as " word  word  , ": each token between spaces of its own, so that matches end at words."""
-    return f" {'  '.join(_TOKEN.findall(text))} "
+    return f" {'  '.join(_TOKEN.findall(simplified(text)))} "
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class _Matcher:
 
 
 def _label(text: str) -> str:
-    return " ".join(text.casefold().split())
+    return simplified(" ".join(text.casefold().split()))
 
 
 def _forms(phrase: str) -> Iterable[str]:

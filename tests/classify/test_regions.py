@@ -495,3 +495,14 @@ def test_thousand_articles_a_second_or_so() -> None:
     for one in of:
         REGIONS.judge(one)
     assert time.perf_counter() - started < 200 / 150  # far below the goal: machines are shared
+
+
+def test_traditional_characters_name_the_same_places() -> None:
+    plain = primary("台湾半导体厂赴日本设厂", "台湾一家半导体厂宣布在日本熊本设厂。", language="zh")
+    assert (
+        plain == primary("台灣半導體廠赴日本設廠", "台灣一家半導體廠宣布在日本熊本設廠。", language="zh-Hant") == ["TW"]
+    )
+    pair = tags(article("中韓經貿磋商", "中韓兩國代表團重啟磋商。", language="zh-Hant"))
+    assert pair == tags(article("中韩经贸磋商", "中韩两国代表团重启磋商。", language="zh"))
+    assert pair[Role.PRIMARY] == ["CN"]
+    assert pair[Role.COUNTERPART] == ["KR"]

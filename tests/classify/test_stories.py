@@ -8,7 +8,9 @@ from time import perf_counter
 import pytest
 
 from digest.classify import cluster
+from digest.classify.regions import Regions
 from digest.model import Article, Judgement, Rights, Story
+from digest.places import Places
 from tests.classify.make import article, judgement
 
 BRIDGE = (
@@ -223,3 +225,52 @@ def test_a_thousand_articles_are_clustered_in_seconds() -> None:
     start = perf_counter()
     assert len(cluster(batch)) > 950
     assert perf_counter() - start < 20  # about 1 s on a quiet machine
+
+
+PLACES = Places.load()
+REGIONS = Regions(PLACES)
+
+
+def judged(one: Article) -> tuple[Article, Judgement]:
+    return one, Judgement(article=one.uid, regions=REGIONS.judge(one), themes=(), summary=())
+
+
+def test_a_place_and_a_word_make_no_story() -> None:
+    shop = article(
+        "Apple opens store in Chengdu", "Apple opened its third store in Chengdu on Friday with a queue of 600."
+    )
+    farm = article(
+        "Apple growers in Chengdu fear hail", "Apple growers near Chengdu fear hail after a week of storms.", hours=3
+    )
+    assert len(cluster([judged(shop), judged(farm)], places=PLACES)) == 2
+
+
+def test_the_words_of_all_chinese_news_make_no_story() -> None:
+    plant = article(
+        "深圳一企业宣布在越南建厂",
+        "深圳光明电子19日宣布，将在越南北江投资十二亿元建厂，明年六月投产，年产两百万台。",
+        language="zh",
+    )
+    again = article(
+        "光明电子投资十二亿元在越南北江设厂",
+        "光明电子今日公告，拟在越南北江投资十二亿元设厂，项目预计明年六月投产，可年产两百万台。",
+        language="zh",
+    )
+    jobs = article(
+        "深圳一企业宣布裁员三百人", "深圳东风玩具19日宣布，因订单减少裁员三百人，厂房将出租。", language="zh"
+    )
+    assert sorted(map(len, titles(cluster(map(judged, (plant, again, jobs)), places=PLACES)))) == [1, 2]
+
+
+def test_a_city_and_the_country_around_it_are_near_enough() -> None:
+    first = article(
+        "Suzhou lift maker buys Turin rival",
+        "A maker of lifts in Suzhou has bought Ascensori Po of Turin for 90 million euros. Ascensori Po employs 800 people.",
+    )
+    second = article(
+        "Italy's Ascensori Po sold to Chinese group for 90 mln euros",
+        "Ascensori Po, a lift maker in Turin with 800 workers, has been sold to a Suzhou group for 90 million euros.",
+        hours=8,
+    )
+    assert len(cluster([judged(first), judged(second)], places=PLACES)) == 1
+    assert len(cluster([judged(first), judged(second)])) == 2  # nobody says that Suzhou lies in China

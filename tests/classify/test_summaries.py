@@ -168,3 +168,21 @@ def test_any_text_can_be_summed_up(paragraphs: list[str], title: str) -> None:
     summary = summarise(one)
     assert len(summary) <= 2
     assert all(any(sentence in paragraph for paragraph in paragraphs) for sentence in summary)
+
+
+def test_a_lead_that_announces_a_list_goes_before_what_leans_on_the_list() -> None:
+    lead = "The bourse in Aldmere has named five firms that may list on its new board:"
+    text = article(
+        "Bourse names five firms",
+        lead,
+        "- Wend Chips, which designs memory;",
+        "The first of them could trade by July, brokers said.",
+    )
+    assert summarise(text) == (lead,)
+    news = "Wend Chips, the largest firm on the new board of the bourse in Aldmere, will sell a tenth of its shares."
+    assert summarise(article("Bourse names five firms", lead, "- Wend Chips;", news))[0] in {lead, news}
+
+
+def test_a_text_without_an_end_costs_no_more_than_its_beginning() -> None:
+    endless = "Mr. A. and the U.S. said so in No. 5 of it (" * 20_000
+    assert summarise(article("Endless", f"{LEAD} {SECOND} {endless}")) == (LEAD, SECOND)

@@ -258,3 +258,29 @@ def test_a_long_text_costs_no_more_than_its_beginning(shipped: Themes) -> None:
     start = perf_counter()
     shipped.judge(long)
     assert perf_counter() - start < 1
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "expected"),
+    [
+        ("Shares in London rise", "Shares rose for a third day, led by miners.", "finance"),
+        ("LONDON SHARES RISE", "Shares in London rose for a third day on Friday, led by miners.", "finance"),
+        ("Chinese buyers return to Sydney flats", "Buyers from China bought 900 flats in the first half, agents said.", "property"),
+        ("Fair halls to get solar roofs", "The fair will put solar cells on nine halls.", "energy"),
+        ("Shoemakers look to Ethiopia", "Shoemakers plan two plants near Addis Ababa, where wages are low.", "industry"),
+        ("深圳无人机企业落户东莞", "企业宣布，将把无人机试飞场迁到东莞。", "technology"),
+        ("台灣半導體廠赴日設廠", "台灣一家半導體廠宣布在日本熊本設廠。", "technology"),
+        ("兩國重啟經貿磋商", "兩國代表團重啟經貿磋商，討論關稅。", "trade"),
+    ],
+)  # fmt: skip
+def test_short_news_of_every_day(title: str, text: str, expected: str) -> None:
+    tags = Themes(load_taxonomy()).judge(article(title, text))
+    assert tags[0].theme == expected
+
+
+def test_traditional_characters_are_the_same_words() -> None:
+    themes = Themes(SMALL)
+    plain, traditional = (
+        themes.judge(article("新聞", text, section=section)) for text, section in (("关税", "贸易"), ("關稅", "貿易"))
+    )
+    assert [(tag.theme, tag.score) for tag in plain] == [(tag.theme, tag.score) for tag in traditional] != []
