@@ -28,6 +28,8 @@ _JUNK: Final = re.compile(
     + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0x10000, 0x110000, 0x10000))
     + "]"
 )
+# Those of them (and of the spaces) that Python calls printable.
+_UNSEEN: Final = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffc]")
 # The two joiners shape Arabic, Indic and emoji; after anything else they only hide differences.
 _JOINERS: Final = re.compile(
     "(?<![\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17ff\u2600-\u27bf\ufe0f\U0001f000-\U0001faff])[\u200c\u200d]+"
@@ -44,8 +46,9 @@ def plain(text: str, *, entities: bool = False) -> str:
     """
     if entities:
         text = html.unescape(text)
-    if text.isascii() and text.isprintable():  # the common case needs no tables
-        return " ".join(text.split())
+    if text.isprintable() and (text.isascii() or not _UNSEEN.search(text)):  # the common case needs no tables
+        text = " ".join(text.split())
+        return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
     text = _JUNK.sub("", _SPACE.sub(" ", text))
     text = unicodedata.normalize("NFC", _JOINERS.sub("", text))
     return _SPACE.sub(" ", text).strip()

@@ -56,6 +56,8 @@ def detect(text: str, *, stated: str = "", otherwise: str = "") -> str:
 
 
 def _east_asian(sample: str, letters: int) -> str:
+    if sample.isascii():
+        return ""
     han, kana, hangul = (len(pattern.findall(sample)) for pattern in (_HAN, _KANA, _HANGUL))
     total = han + kana + hangul
     if total < 4 or total * 3 < letters:  # a Chinese headline has eight letters
