@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from digest.clean import plain
+from digest.clean import html_paragraphs, plain
 from digest.errors import PickupError
 from digest.pickup import dateline, fields, furniture, prose
 from digest.pickup.dateline import Dateline
@@ -44,7 +44,12 @@ _BREAKS: Final = re.compile(r"\r\n|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
 _REFERENCE: Final = re.compile(
     r"&(?:\w{2,8}|#\d{1,7}|#x[0-9a-f]{1,6});", re.IGNORECASE
 )  # left by whoever saved the page
-_MAX_LINES, _MAX_CHARACTERS = 10_000, 1_000_000
+_MARKUP: Final = re.compile(
+    r"</(?:p|div|span|a|h[1-6]|li|td|b|i|strong|em|figure|script|style)>|<br ?/?>", re.IGNORECASE
+)
+_MARKED: Final = 4  # such tags in a page that was saved as text, and it is read as markup
+_LINE_OF_MARKUP: Final = re.compile(r"\n(?![^<>\n]{0,200}>)")  # not within a tag
+_MAX_LINES, _MAX_CHARACTERS = 5_000, 1_000_000
 
 
 def split(text: str, name: str) -> list[Line]:
@@ -55,6 +60,8 @@ def split(text: str, name: str) -> list[Line]:
     """
     lines: list[Line] = []
     gap, filed = True, ""
+    if len(_MARKUP.findall(text[:_MAX_CHARACTERS])) >= _MARKED:
+        text = "\n".join(html_paragraphs(_LINE_OF_MARKUP.sub("<br>", text[:_MAX_CHARACTERS])))
     raw = _BREAKS.split(text)
     if len(raw) > _MAX_LINES or len(text) > _MAX_CHARACTERS:
         raise PickupError(

@@ -16,7 +16,7 @@ from datetime import datetime, time, tzinfo
 from typing import Final
 
 from digest.errors import PickupError
-from digest.pickup import dateline, dates, fields, furniture, publishers
+from digest.pickup import dateline, dates, fields, furniture, prose, publishers
 from digest.pickup.dateline import Dateline
 from digest.pickup.draft import Draft
 from digest.pickup.fields import Fields
@@ -47,7 +47,9 @@ def read(
         start, end, title_at = locate(lines)
     if start >= end:
         raise PickupError(
-            "no article text found: only menus or short lines",
+            "the characters are Chinese read with the wrong encoding"
+            if _garbled(text)
+            else "no article text found: only menus or short lines",
             where=name,
             remedy="save the page with its text, or give it as Markdown with a title in its front matter",
         )
@@ -86,6 +88,14 @@ def read(
         teaser=teaser,
         url=said.url,
     )
+
+
+def _garbled(text: str) -> bool:
+    """Whether a text is GB18030 that somebody read as Western and saved so: ÉÏº£Ò»¼Ò."""
+    sample = text[:2000].encode("cp1252", "ignore")
+    return sum(byte > 0x7F for byte in sample) * 2 > len(sample) and prose.mass(
+        sample.decode("gb18030", "replace")
+    ) > len(sample)
 
 
 def _told_by_captions(lines: list[Line]) -> bool:

@@ -391,3 +391,26 @@ def test_a_headline_broken_in_two_is_one(above: str, below: str, title: str, rea
 def test_pages_of_odd_lines_end_soon(unit: str, read: Read) -> None:
     with pytest.raises(PickupError):
         read(unit * (250_000 // len(unit)))
+
+
+def test_a_page_saved_with_its_tags_is_read_without_them(read: Read) -> None:
+    page = """Ferry link reopens after storm
+<div class="meta">Source: Xinhua| 2019-10-03 08:15:00|Editor: yan</div>
+<script>
+var shown = "Ferries are sold out, the port said on Thursday.";
+</script>
+<p>COLOMBO, Oct. 3 (Xinhua) -- A ferry link to Lanka<601999> reopened on <b>Thursday</b>, the port &amp; its owner said.</p>
+<p>The first boat carried 140 people<br/>and it was full at 3 < 4.</p>
+<p>TOP STORIES</p>
+"""
+    (article,) = read(page)
+    assert article.title == "Ferry link reopens after storm"
+    assert (article.dateline, article.editor, article.agency) == ("COLOMBO", "yan", "Xinhua")
+    assert article.paragraphs[0] == "A ferry link to Lanka<601999> reopened on Thursday, the port & its owner said."
+    assert not any("sold out" in text or "TOP" in text for text in article.paragraphs)
+
+
+def test_chinese_that_was_read_with_the_wrong_encoding_is_told_so(read: Read) -> None:
+    garbled = ("上海一家公司表示，\n" * 40).encode("gbk").decode("cp1252", "replace")
+    with pytest.raises(PickupError, match="wrong encoding"):
+        read(garbled)
