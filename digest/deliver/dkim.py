@@ -29,7 +29,7 @@ SIGNED = (
 
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:((?:[^\r\n]|\r\n[ \t])*)\r\n")
 _SPACE = re.compile(rb"[ \t\r\n]+")  # line ends stand only where a field is folded
-_SMALLEST_RSA = 1024  # RFC 8301, 3.2: verifiers need not accept less; 2048 is what signers should use
+_SMALLEST_RSA = 2048  # RFC 8301, 3.2: signers should use that much
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.IGNORECASE)
 

@@ -219,13 +219,11 @@ class SMTPSession:
             channel.write(b"".join(commands))
         refused: tuple[Step, Reply] | None = None
         granted = Reply(code=0)
+        if not await self._settled(channel):
+            return Step.MAIL, Reply(code=0, text=f"{self._where} did not reset")
         for step, command in zip(_ENVELOPE, commands, strict=True):
             if not self._pipelining:
-                if not await self._settled(channel):
-                    return refused or (step, Reply(code=0, text=f"{self._where} did not reset"))
                 channel.write(command)
-            elif not await self._settled(channel):
-                return step, Reply(code=0, text=f"{self._where} did not reset")
             granted = await self._read(channel, self._timeouts.command, step.name)
             if granted.code in (0, _CLOSING):
                 return refused or (step, granted)
