@@ -121,7 +121,7 @@ class _Run:
         self._began = began
         self._tell = progress
         self._chance = chance
-        self._books = Bookkeeper(ledger, clock, thread)
+        self._books = Bookkeeper(ledger, clock, thread, sessions=transport.sessions)
         self._breaker = Breaker(policy)
         self._gate = asyncio.Lock()  # while the breaker is open, one session tries and the others wait
         self._ending = asyncio.Event()

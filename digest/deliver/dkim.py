@@ -76,7 +76,9 @@ class Signer:
 
     def sign(self, message: bytes) -> bytes:
         """The message with its signature on top. Its line ends must be CRLF, and its header well formed."""
-        head, _, body = message.partition(b"\r\n\r\n")
+        end = message.find(b"\r\n\r\n")
+        head = message[:end] if end >= 0 else message
+        body = memoryview(message)[len(head) + 4 :]  # not copied: it is most of the message
         fields: dict[str, list[bytes]] = {}
         for match in _FIELD.finditer(head + b"\r\n"):
             name = match[1].decode("ascii").lower()
@@ -112,10 +114,11 @@ def _relaxed(name: str, value: bytes) -> bytes:
     return name.encode("ascii") + b":" + _SPACE.sub(b" ", value).strip(b" \t\r\n")
 
 
-def _body(body: bytes) -> bytes:
+def _body(body: memoryview) -> bytes | memoryview:
     """RFC 6376, 3.4.3: empty lines at the end do not count, and the last line has its end."""
-    if body.endswith(b"\r\n") and not body.endswith(b"\r\n\r\n"):
+    if body[-2:] == b"\r\n" and body[-4:-2] != b"\r\n":
         return body
-    while body.endswith(b"\r\n"):
-        body = body[:-2]
-    return body + b"\r\n"
+    rest = bytes(body)
+    while rest.endswith(b"\r\n"):
+        rest = rest[:-2]
+    return rest + b"\r\n"
