@@ -116,7 +116,8 @@ def _relaxed(name: str, value: bytes) -> bytes:
 
 def _body(body: memoryview) -> bytes | memoryview:
     """RFC 6376, 3.4.3: empty lines at the end do not count, and the last line has its end."""
-    if body[-2:] == b"\r\n" and body[-4:-2] != b"\r\n":
+    end = bytes(body[-4:])
+    if end.endswith(b"\r\n") and end[:-2] != b"\r\n":
         return body
     rest = bytes(body)
     while rest.endswith(b"\r\n"):
