@@ -1,0 +1,129 @@
+"""Copies, and the fate of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from digest.model.subscribers import Preferences
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy:
+    """What one subscriber gets: subject and both bodies, before headers and encoding."""
+
+    subject: str
+    text: str
+    html: str
+    language: str = "en"
+    items: int = 0  # number of items in it
+    unsubscribe: str = ""  # absolute URL of the one-click target
+
+
+class DeliveryState(StrEnum):
+    """The fate of one copy."""
+
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    REFUSED = "refused"
+    UNCERTAIN = "uncertain"
+    BOUNCED = "bounced"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """A server's last word: RFC 5321 reply code, RFC 3463 enhanced status, text. Code 0: no reply was read."""
+
+    code: int
+    text: str = ""
+    status: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (str(self.code) if self.code else "", self.status, self.text) if part)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accepted:
+    """The server took responsibility (2xx after the final dot)."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deferred:
+    """Not now: 4xx, no connection. Tried again."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """Never: 5xx, or an address that cannot be written to."""
+
+    reply: Reply
+    ours: bool = False  # for a fault of ours (policy, spam, 5.7.x): counts against no address
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uncertain:
+    """The body was out when the connection was lost: it may have arrived."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skipped:
+    """Nothing was sent, for this reason."""
+
+    reason: str
+
+
+Outcome = Accepted | Deferred | Refused | Uncertain | Skipped
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """One row of the ledger."""
+
+    id: int
+    edition: str
+    subscription: int
+    address: str
+    state: DeliveryState
+    message_id: str = ""
+    revision: int = 0
+    attempts: int = 0
+    reason: str = ""
+    reply: str = ""
+    claimed_at: datetime | None = None
+    finished_at: datetime | None = None
+    next_attempt_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One copy that this process, and no other, may now send."""
+
+    delivery: int
+    edition: str
+    subscription: int
+    address: str
+    name: str
+    preferences: Preferences  # frozen when the campaign started
+    attempts: int  # this one included, from 1
+    message_id: str  # with angle brackets; the same at every attempt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What became of a claimed copy. `again_at` is set for Deferred (when to try again) and for nothing else."""
+
+    delivery: int
+    outcome: Outcome
+    at: datetime
+    revision: int = 0
+    again_at: datetime | None = None

@@ -1,0 +1,61 @@
+"""digest.toml and the environment -> one frozen object, read once.
+
+    defaults  <  digest.toml  <  environment (DIGEST_<SECTION>_<NAME>)  <  DIGEST_<SECTION>_<NAME>_FILE for secrets
+
+Every setting knows where its value came from (`Settings.origins`), so that `digest check` can tell. What is wrong is
+collected, not reported one at a time. docs/settings.md is made from it by tools/settings_page.py.
+"""
+
+from digest.settings.reading import OTHER_VARIABLES, load, variable
+from digest.settings.shipped import shipped
+from digest.settings.tables import (
+    FILE,
+    LISTS,
+    SECRETS,
+    TABLES,
+    DeliverySettings,
+    DkimSettings,
+    FeedSettings,
+    FetchSettings,
+    InboxSettings,
+    LinkSettings,
+    LogFormat,
+    LogLevel,
+    Mail,
+    OperationsSettings,
+    Paths,
+    PlaceSettings,
+    Security,
+    Settings,
+    StoreSettings,
+    Uncertain,
+    WebSettings,
+)
+
+__all__ = [
+    "FILE",
+    "LISTS",
+    "OTHER_VARIABLES",
+    "SECRETS",
+    "TABLES",
+    "DeliverySettings",
+    "DkimSettings",
+    "FeedSettings",
+    "FetchSettings",
+    "InboxSettings",
+    "LinkSettings",
+    "LogFormat",
+    "LogLevel",
+    "Mail",
+    "OperationsSettings",
+    "Paths",
+    "PlaceSettings",
+    "Security",
+    "Settings",
+    "StoreSettings",
+    "Uncertain",
+    "WebSettings",
+    "load",
+    "shipped",
+    "variable",
+]
