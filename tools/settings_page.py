@@ -21,9 +21,9 @@ def reference() -> str:
         "# Settings",
         "",
         "Made from the tables in `digest/settings/` and `digest/model/publication.py` by",
-        "`python -m tools.settings_page`; a test holds it against the code. A publication's folder holds `digest.toml`;",
-        "the environment overrides it, and a secret may come from a file named in its variable with `_FILE` appended.",
-        "`digest check` shows every setting, its value and where the value came from.",
+        "`python -m tools.settings_page`; a test holds it against the code. A publication's folder holds",
+        "`digest.toml`; the environment overrides it, and a secret may come from a file named in its",
+        "variable with `_FILE` appended. `digest check` shows every setting, its value and where the value came from.",
     ]
     for name, kind in TABLES.items():
         out += ["", f"## [{name}]", "", *_table(kind, name)]
