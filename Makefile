@@ -7,11 +7,12 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types arrows pytest lock settings-page gazetteer clean
+.PHONY: help demo test lint types arrows pytest conformance faults bench lock settings-page gazetteer clean
 
 help:
 	@sed -n '1,3p' Makefile
 	@echo "#   make lint | types | arrows | pytest    one of the checks alone"
+	@echo "#   make conformance | faults | bench      what takes long: outside tools, kills, figures"
 	@echo "#   make lock | settings-page | gazetteer  make what is derived anew"
 
 .venv/bin/python:
@@ -44,6 +45,18 @@ arrows: .venv/dev.stamp
 
 pytest: .venv/dev.stamp
 	$(BIN)/python -m pytest -q -n 2 --cov --cov-report=term
+
+# What takes long and is run before a release; a short form of each is in `make test`.
+conformance: .venv/dev.stamp
+	$(BIN)/python -m pytest -q -m "heavy or not heavy" tests/conformance
+
+faults: .venv/dev.stamp
+	$(BIN)/python -m pytest -q -m "heavy or not heavy" tests/faults
+	$(BIN)/python -m benchmarks.kills
+
+BENCHMARKS := $(foreach name,copies sending feeds console editorial pickup scale,$(if $(wildcard benchmarks/$(name).py benchmarks/$(name)/__main__.py),$(name)))
+bench: .venv/dev.stamp
+	for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name --json || exit 1; done
 
 # Needs uv (pip install uv). No header and no annotations: a lock names no server and no machine.
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra postgresql
