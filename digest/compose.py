@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, groupby, product
+from typing import Final
 
 from digest.model import (
     Below,
@@ -65,6 +66,7 @@ class Decisions:
 
 
 NO_DECISIONS = Decisions()
+_SAME_COUNTRY: Final = 0.75  # what each further top story of one country counts, times this
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -385,18 +387,32 @@ def _cross_references(
 
 
 def _top(items: Sequence[Item], wanted: int, places: Places) -> tuple[str, ...]:
-    """The best stories, from as many countries as there are; none when they would be the whole edition."""
+    """The best stories; none when they would be the whole edition.
+
+    One by one: each story of a country that is there already counts a quarter less, so countries change where stories
+    are about as good, and what is far better stands whatever its country.
+    """
     if len(items) <= wanted:
         return ()
-    first: list[Item] = []
-    rest: list[Item] = []
-    seen: set[str] = set()
-    for item in sorted(items, key=lambda item: _merit(item.story, item.score)):
-        code = next(iter(item.story.judgement.places(Role.PRIMARY)), "")
-        region = places.country(code) or code
-        (rest if region in seen else first).append(item)
-        seen.add(region)
-    return tuple(item.story.key for item in (first + rest)[:wanted])
+    left = {item.story.key: (item, _country(item, places)) for item in items}
+    taken = Counter[str]()
+    top: list[str] = []
+    while left and len(top) < wanted:
+        key = min(left, key=lambda key: _again(left[key][0], taken[left[key][1]]))
+        taken[left.pop(key)[1]] += 1
+        top.append(key)
+    return tuple(top)
+
+
+def _again(item: Item, before: int) -> tuple[float, int, tuple[float, timedelta, str]]:
+    """Sorts the best first, with `before` top stories of the same country counted against an item."""
+    return -item.score * _SAME_COUNTRY**before, before, _merit(item.story, item.score)
+
+
+def _country(item: Item, places: Places) -> str:
+    """The country of the story's first region, or that region where it lies in none."""
+    code = next(iter(item.story.judgement.places(Role.PRIMARY)), item.story.key)
+    return places.country(code) or code
 
 
 # --------------------------------------------------------------------------------------------------------------
