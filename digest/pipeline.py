@@ -22,12 +22,13 @@ from digest.deliver import (
     Envelope,
     Fence,
     Halt,
+    Letterhead,
     Policy,
     Progress,
     Report,
     Standing,
     Transport,
-    build,
+    mailbox,
     run_in_loop,
     subject_of,
 )
@@ -380,22 +381,22 @@ class Pipeline:
         rule = self.settings.digest(revision.edition.digest)
         return_path = self.settings.mail.return_path or publication.sender
         mailto = self.settings.mail.unsubscribe
+        letterhead = Letterhead(
+            publication,
+            list_id=f"{rule.key}.{publication.sender.rpartition('@')[2]}",
+            list_title=rule.title,
+            date=date.astimezone(self.settings.zone),
+        )
 
         def make(claim: Claim) -> Envelope | Skipped:
             copy = self._copy(revision, claim.subscription, claim.name, claim.preferences)
             if isinstance(copy, Skipped):
                 return copy
-            content = build(
-                copy,
-                publication=publication,
-                claim=claim,
-                list_id=f"{rule.key}.{publication.sender.rpartition('@')[2]}",
-                list_title=rule.title,
-                date=date.astimezone(self.settings.zone),
-                unsubscribe_mailto=self._mailto(claim.subscription) if mailto else "",
+            content = letterhead.message(
+                copy, claim, unsubscribe_mailto=self._mailto(claim.subscription) if mailto else ""
             )
             sender = return_path.replace("{token}", self.links.return_path(claim.delivery))
-            return Envelope(sender=sender, recipient=claim.address, content=content)
+            return Envelope(sender=sender, recipient=mailbox(claim.address), content=content, canonical=True)
 
         return make
 

@@ -8,7 +8,7 @@
     Progress, Report        what a run says                                      report.py
     Halt                    asks a run to end, from any thread                   halt.py
     Inbox                   what comes back to us: a Maildir, an IMAP folder     inbox.py
-    build, notice           headers and both bodies of a copy, a single mail     message.py
+    Letterhead, notice      header and both bodies of a copy, of a single mail   message.py, fields.py
     Signer                  DKIM                                                 dkim.py
     Fence                   keeps a copy of an installation from sending         fence.py
     SMTPTransport           a server; what its replies mean                      smtp.py, channel.py, replies.py
@@ -23,12 +23,13 @@ from digest.deliver.campaign import run
 from digest.deliver.catch import Catcher, serve
 from digest.deliver.dkim import Signer, aligned
 from digest.deliver.fence import Fence, Standing
+from digest.deliver.fields import mailbox
 from digest.deliver.halt import Halt
 from digest.deliver.inbox import Ignored, IMAPInbox, Inbox, Leave, MaildirInbox, read_letter, subject_of
 from digest.deliver.ledger import Ledger
 from digest.deliver.loop import run_in_loop
 from digest.deliver.maildir import MaildirTransport
-from digest.deliver.message import build, mailbox, notice
+from digest.deliver.message import Letterhead, notice
 from digest.deliver.policy import Policy
 from digest.deliver.report import Progress, Report
 from digest.deliver.smtp import SMTPTransport, Timeouts
@@ -44,6 +45,7 @@ __all__ = [
     "Inbox",
     "Leave",
     "Ledger",
+    "Letterhead",
     "MaildirInbox",
     "MaildirTransport",
     "Policy",
@@ -56,7 +58,6 @@ __all__ = [
     "Timeouts",
     "Transport",
     "aligned",
-    "build",
     "mailbox",
     "notice",
     "read_letter",

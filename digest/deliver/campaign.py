@@ -21,8 +21,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from digest.deliver.books import Bookkeeper
+from digest.deliver.fields import mailbox
 from digest.deliver.ledger import Ledger
-from digest.deliver.message import mailbox
 from digest.deliver.pace import Pace, speaks_of_load
 from digest.deliver.policy import Breaker, Policy, again_at, gives_up, too_many_faults
 from digest.deliver.report import Progress, Report

@@ -1,88 +1,107 @@
-"""One copy as it goes on the wire: its headers, and its two bodies as multipart/alternative.
+"""One copy as it goes on the wire: its header, and its two bodies as multipart/alternative.
 
 What comes out is ASCII with CRLF line ends, no line over 76 octets but where a header cannot be cut (998 is the law,
 RFC 5322, 2.1.1), and no line that starts with "." or "From ": so nothing on the way has a reason to touch a byte, no
 server needs 8BITMIME or SMTPUTF8, and a signature over the body covers what arrives. The same copy at the same date
-gives the same bytes.
-
-Header injection is impossible by construction: text (names, subject, titles) loses every control character and line
-break of Unicode before it is written; what has a form (addresses, URLs, ids) must have that form or is refused.
+gives the same bytes. Bodies that are encoded already are joined, and not looked at again.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from binascii import b2a_qp
+from collections.abc import Sequence
 from datetime import datetime
-from email.header import Header
 from email.utils import format_datetime
+from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import quote
 
-from email_validator import EmailNotValidError, validate_email
+from digest.deliver.fields import (
+    LANGUAGE,
+    LIST_ID,
+    MESSAGE_ID,
+    WEB_URL,
+    address_field,
+    fold,
+    formed,
+    mailbox,
+    one_line,
+    phrase,
+    text_field,
+    unsubscribe_fields,
+)
+from digest.errors import InputError
+from digest.model import Claim, Copy, EncodedCopy, Publication
+from digest.quoted import quoted_printable
 
-from digest.errors import AddressError, InputError
-from digest.model import Claim, Copy, Publication
-
-_LINE = 76  # RFC 2045, 6.7 (5): a line of quoted-printable; RFC 2047, 2: a line with an encoded word
-_WORD = 200  # a longer word without a space is encoded, which cuts it, rather than left on a line of its own
-
-_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_DOT_ATOM = rf"{_ATEXT}(?:\.{_ATEXT})*"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_MAILBOX = re.compile(rf"(?P<local>{_DOT_ATOM})@(?P<domain>{_LABEL}(?:\.{_LABEL})*)")
-_MESSAGE_ID = re.compile(rf"<{_DOT_ATOM}@{_DOT_ATOM}>")
-_LIST_ID = re.compile(_DOT_ATOM)
-_WEB_URL = re.compile(r"https?://[!#-;=?-\[\]_a-z~%]{1,900}")  # RFC 3986's characters; no space, quote, bracket
-_MAILTO = re.compile(r"mailto:[!#-;=?-\[\]_a-z~%]{1,900}")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
-_ATOMS = re.compile(rf"{_ATEXT}(?: {_ATEXT})*")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
-_RISKY_START = re.compile(rb"^(?:\.|From )[^\r\n]*", re.MULTILINE)
+_PART = b"--%s\r\nContent-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
 
 
-def build(
-    copy: Copy,
-    *,
-    publication: Publication,
-    claim: Claim,
-    list_id: str,
-    list_title: str,
-    date: datetime,
-    unsubscribe_url: str = "",
-    unsubscribe_mailto: str = "",
-    one_click: bool = True,
-) -> bytes:
-    """The message of one copy, as bytes for DATA (without the final dot).
+class Letterhead:
+    """The header that all copies of a campaign share, made once; `message` adds what is each reader's own.
+
+    There is no Auto-Submitted: an edition is approved by an editor, and RFC 3834 (2) already keeps responders off
+    whatever carries List- fields. `Precedence: bulk` has no standard, but older vacation programs and Exchange look at
+    nothing else, and without it each edition brings a wave of out-of-office answers.
 
     Args:
-        copy: subject and bodies; its `unsubscribe` stands in where `unsubscribe_url` is empty.
         publication: who publishes: From, Reply-To (its feedback address), List-Owner, List-Help, List-Archive.
-        claim: whom to: To and Message-ID.
         list_id: RFC 2919's identifier of the digest, without brackets: "weekly.news.example.org".
         list_title: the digest's title, before the identifier.
         date: an aware time; the same at every attempt gives the same bytes.
-        unsubscribe_url: an absolute http or https URL (RFC 2369).
-        unsubscribe_mailto: a `mailto:` URL as the second way, or empty.
-        one_click: whether that URL answers RFC 8058's POST; said only where it is https, as the RFC demands.
+        one_click: whether unsubscribe URLs answer RFC 8058's POST; said only where they are https, as the RFC demands.
 
     Raises:
-        AddressError: the reader's or the sender's address cannot be written to.
-        InputError: an id, a URL or the date does not have its form.
+        AddressError: the sender's address cannot be written to.
+        InputError: the identifier or the date does not have its form.
     """
-    head = headers(
-        copy,
-        publication=publication,
-        claim=claim,
-        list_id=list_id,
-        list_title=list_title,
-        date=date,
-        unsubscribe_url=unsubscribe_url or copy.unsubscribe,
-        unsubscribe_mailto=unsubscribe_mailto,
-        one_click=one_click,
-    )
-    return _whole(head, copy, claim)
+
+    def __init__(
+        self, publication: Publication, *, list_id: str, list_title: str, date: datetime, one_click: bool = True
+    ) -> None:
+        owner = quote(mailbox(publication.feedback or publication.sender), safe="@+")
+        list_id = formed(LIST_ID, list_id, "List-Id")
+        self._one_click = one_click
+        self._from = _from(publication)
+        self._date = _date(date)
+        self._list_id = [
+            *_reply_to(publication),
+            fold(f"List-Id: {phrase('List-Id', list_title)} <{list_id}>".replace("  ", " ")),
+        ]
+        archive = [f"List-Archive: <{publication.url}>"] if WEB_URL.fullmatch(publication.url) else []
+        self._list = [
+            f"List-Help: <mailto:{owner}?subject=help>",
+            f"List-Owner: <mailto:{owner}>",
+            *archive,
+            "Precedence: bulk",
+        ]
+
+    def message(
+        self, copy: Copy | EncodedCopy, claim: Claim, *, unsubscribe_url: str = "", unsubscribe_mailto: str = ""
+    ) -> bytes:
+        """The message of one copy, as bytes for DATA (without the final dot).
+
+        Args:
+            copy: subject and bodies; its `unsubscribe` stands in where `unsubscribe_url` is empty.
+            claim: whom to: To and Message-ID.
+            unsubscribe_url: an absolute http or https URL (RFC 2369).
+            unsubscribe_mailto: a `mailto:` URL as the second way, or empty.
+
+        Raises:
+            AddressError: the reader's address cannot be written to.
+            InputError: the Message-ID or a URL does not have its form.
+        """
+        header = [
+            self._from,
+            _to(claim),
+            _subject(copy.subject),
+            self._date,
+            _message_id(claim),
+            *self._list_id,
+            *unsubscribe_fields(unsubscribe_url or copy.unsubscribe, unsubscribe_mailto, one_click=self._one_click),
+            *self._list,
+            *_language(copy.language),
+        ]
+        return _whole(header, copy, claim)
 
 
 def notice(copy: Copy, *, publication: Publication, claim: Claim, date: datetime) -> bytes:
@@ -95,95 +114,18 @@ def notice(copy: Copy, *, publication: Publication, claim: Claim, date: datetime
         AddressError: the reader's or the sender's address cannot be written to.
         InputError: an id, a URL or the date does not have its form.
     """
-    lines = [
-        *_common_fields(copy, publication, claim, date),
-        *_unsubscribe_fields(copy.unsubscribe, "", one_click=True),
+    header = [
+        _from(publication),
+        _to(claim),
+        _subject(copy.subject),
+        _date(date),
+        _message_id(claim),
+        *_reply_to(publication),
+        *unsubscribe_fields(copy.unsubscribe, "", one_click=True),
         "Auto-Submitted: auto-generated",
-        *_language_field(copy),
+        *_language(copy.language),
     ]
-    return _whole("".join(f"{line}\r\n" for line in lines).encode("ascii"), copy, claim)
-
-
-def _whole(head: bytes, copy: Copy, claim: Claim) -> bytes:
-    mark = boundary(claim.message_id)
-    return b'%sMIME-Version: 1.0\r\nContent-Type: multipart/alternative;\r\n boundary="%s"\r\n\r\n%s' % (
-        head,
-        mark.encode("ascii"),
-        alternatives(copy.text, copy.html, boundary=mark),
-    )
-
-
-def headers(
-    copy: Copy,
-    *,
-    publication: Publication,
-    claim: Claim,
-    list_id: str,
-    list_title: str,
-    date: datetime,
-    unsubscribe_url: str,
-    unsubscribe_mailto: str,
-    one_click: bool,
-) -> bytes:
-    """The header fields of one copy but those of MIME; arguments and errors as for `build`.
-
-    No Auto-Submitted: an edition is approved by an editor, and RFC 3834 (2) already keeps responders off whatever
-    carries List- fields. `Precedence: bulk` has no standard, but older vacation programs and Exchange look at nothing
-    else, and without it each edition brings a wave of out-of-office answers.
-    """
-    owner = quote(mailbox(publication.feedback or publication.sender), safe="@+")
-    lines = [
-        *_common_fields(copy, publication, claim, date),
-        _fold(
-            f"List-Id: {_phrase('List-Id', list_title)} <{_formed(_LIST_ID, list_id, 'List-Id')}>".replace("  ", " ")
-        ),
-        *_unsubscribe_fields(unsubscribe_url, unsubscribe_mailto, one_click=one_click),
-        f"List-Help: <mailto:{owner}?subject=help>",
-        f"List-Owner: <mailto:{owner}>",
-    ]
-    if _WEB_URL.fullmatch(publication.url):
-        lines.append(f"List-Archive: <{publication.url}>")
-    lines += ["Precedence: bulk", *_language_field(copy)]
-    return "".join(f"{line}\r\n" for line in lines).encode("ascii")
-
-
-def _common_fields(copy: Copy, publication: Publication, claim: Claim, date: datetime) -> list[str]:
-    """What every message carries: from whom, to whom, what about, when, and its id."""
-    sender = mailbox(publication.sender)
-    if not date.tzinfo:
-        raise InputError("the date of a message needs a time zone", where="Date", remedy="pass an aware time")
-    lines = [
-        _address_field("From", publication.sender_name or publication.title, sender),
-        _address_field("To", claim.name, mailbox(claim.address)),
-        _field("Subject", _text(copy.subject)),
-        f"Date: {format_datetime(date)}",
-        f"Message-ID: {_formed(_MESSAGE_ID, claim.message_id, 'Message-ID')}",
-    ]
-    if publication.feedback and mailbox(publication.feedback) != sender:
-        lines.append(f"Reply-To: {mailbox(publication.feedback)}")
-    return lines
-
-
-def _language_field(copy: Copy) -> list[str]:
-    return [f"Content-Language: {copy.language}"] if _LANGUAGE.fullmatch(copy.language) else []
-
-
-def alternatives(text: str, html: str, *, boundary: str) -> bytes:
-    """The multipart/alternative body: text first, since the last is what a reader prefers (RFC 2046, 5.1.4)."""
-    start = (
-        f"--{boundary}\r\nContent-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-    )
-    # The line end before a delimiter belongs to it (RFC 2046, 5.1.1): each body keeps its own by a second one.
-    return b"".join(
-        (
-            (start % "plain").encode("ascii"),
-            quoted_printable(text),
-            b"\r\n",
-            (start % "html").encode("ascii"),
-            quoted_printable(html),
-            f"\r\n--{boundary}--\r\n".encode("ascii"),
-        )
-    )
+    return _whole(header, copy, claim)
 
 
 def boundary(message_id: str) -> str:
@@ -191,119 +133,60 @@ def boundary(message_id: str) -> str:
     return f"=_{sha256(message_id.encode()).hexdigest()[:32]}"
 
 
-def quoted_printable(text: str) -> bytes:
-    """A text as RFC 2045's quoted-printable in UTF-8, with CRLF, ending on a line end.
-
-    A "." or "From " that would start a line is encoded: no dot-stuffing in SMTP, no ">From " in mailbox files.
-    Control characters other than tab and line end are dropped.
-
-    Raises:
-        UnicodeEncodeError: a lone surrogate, which is no character and has no place in UTF-8.
-    """
-    plain = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n"))
-    encoded = b2a_qp((plain.replace("\n", "\r\n") + "\r\n").encode("utf-8"), quotetabs=False, istext=True)
-    return _RISKY_START.sub(_safe_start, encoded)
-
-
-def _safe_start(match: re.Match[bytes]) -> bytes:
-    """A line with its first octet encoded; where that makes it too long, it is cut after that octet."""
-    line = match[0]
-    first, rest = b"=%02X" % line[0], line[1:]
-    if len(first) + len(rest) <= _LINE:
-        return first + rest
-    return first + b"=\r\n" + _RISKY_START.sub(_safe_start, rest)
+def _whole(header: Sequence[str], copy: Copy | EncodedCopy, claim: Claim) -> bytes:
+    """Header and bodies, in one join."""
+    mark = boundary(claim.message_id)
+    mime = ("MIME-Version: 1.0", f'Content-Type: multipart/alternative;\r\n boundary="{mark}"', "", "")
+    text, html = _bodies(copy)
+    line = mark.encode("ascii")
+    # Text first: the last is what a reader prefers (RFC 2046, 5.1.4). The line end before a delimiter belongs to it
+    # (5.1.1): each body keeps its own by a second one.
+    return b"".join(
+        (
+            "\r\n".join((*header, *mime)).encode("ascii"),
+            _PART % (line, b"plain"),
+            *text,
+            b"\r\n",
+            _PART % (line, b"html"),
+            *html,
+            b"\r\n--%s--\r\n" % line,
+        )
+    )
 
 
-def mailbox(address: str) -> str:
-    """An address in the one form that is written to the wire and to headers: ASCII, `local@domain`, nothing else.
-
-    The domain of an internationalized address becomes its A-labels (IDNA 2008). RFC 5321, 4.5.3.1: 64 octets before
-    the @, 254 in all. Quoted local parts, literals and comments are refused: no reader has one, and every parser of
-    them has been fooled.
-
-    Raises:
-        AddressError: the address does not have that form.
-    """
-    written = address if address.isascii() else _ascii_domain(address)
-    match = _MAILBOX.fullmatch(written)
-    if match is None or len(match["local"]) > 64 or len(written) > 254:
-        raise AddressError(f"{address!r} is not an address that can be written to", remedy="correct it or remove it")
-    return written
+def _bodies(copy: Copy | EncodedCopy) -> tuple[Sequence[bytes], Sequence[bytes]]:
+    if isinstance(copy, EncodedCopy):
+        return copy.text, copy.html
+    return (quoted_printable(copy.text),), (quoted_printable(copy.html),)
 
 
-def _ascii_domain(address: str) -> str:
-    try:
-        found = validate_email(address, check_deliverability=False, allow_smtputf8=False, test_environment=True)
-    except EmailNotValidError as error:
-        raise AddressError(f"{address!r} cannot be written to: {error}", remedy="correct it or remove it") from None
-    return found.ascii_email or ""
+def _from(publication: Publication) -> str:
+    return address_field("From", publication.sender_name or publication.title, mailbox(publication.sender))
 
 
-def _unsubscribe_fields(url: str, mailto: str, *, one_click: bool) -> list[str]:
-    """RFC 2369, 3.2, and RFC 8058, 3.1: the POST is announced only beside an https URL."""
-    ways = [f"<{_formed(_WEB_URL, url, 'List-Unsubscribe')}>"] if url else []
-    if mailto:
-        ways.append(f"<{_formed(_MAILTO, mailto, 'List-Unsubscribe')}>")
-    if not ways:
-        return []
-    lines = ["List-Unsubscribe: " + ",\r\n ".join(ways)]
-    if one_click and url.startswith("https://"):
-        lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
-    return lines
+def _to(claim: Claim) -> str:
+    return address_field("To", claim.name, mailbox(claim.address))
 
 
-def _formed(form: re.Pattern[str], value: str, field: str) -> str:
-    if form.fullmatch(value) is None:
-        raise InputError(f"{value!r} cannot stand in {field}", where=field, remedy="check who made it")
-    return value
+@lru_cache(maxsize=64)  # a campaign has one for each language
+def _subject(subject: str) -> str:
+    return text_field("Subject", one_line(subject))
 
 
-def _text(value: str) -> str:
-    """One line of text: line breaks and controls of any kind become spaces or go; lone surrogates go."""
-    if value.isascii() and value.isprintable() and "  " not in value:
-        return value.strip()
-    kept = "".join(char for char in value if char.isspace() or unicodedata.category(char) not in ("Cc", "Cs"))
-    return " ".join(kept.split())
+def _date(date: datetime) -> str:
+    if not date.tzinfo:
+        raise InputError("the date of a message needs a time zone", where="Date", remedy="pass an aware time")
+    return f"Date: {format_datetime(date)}"
 
 
-def _field(name: str, text: str) -> str:
-    """An unstructured field: as it is where it can be, as RFC 2047's encoded words where it cannot."""
-    if text.isascii() and "=?" not in text and all(len(word) <= _WORD for word in text.split(" ")):
-        return _fold(f"{name}: {text}")
-    return f"{name}: {_encoded(name, text)}"
+def _message_id(claim: Claim) -> str:
+    return f"Message-ID: {formed(MESSAGE_ID, claim.message_id, 'Message-ID')}"
 
 
-def _address_field(name: str, display: str, address: str) -> str:
-    phrase = _phrase(name, display)
-    return _fold(f"{name}: {phrase} <{address}>" if phrase else f"{name}: {address}")
+def _reply_to(publication: Publication) -> list[str]:
+    feedback = mailbox(publication.feedback) if publication.feedback else ""
+    return [f"Reply-To: {feedback}"] if feedback and feedback != mailbox(publication.sender) else []
 
 
-def _phrase(name: str, display: str) -> str:
-    """RFC 5322's phrase: atoms, a quoted string, or encoded words."""
-    text = _text(display)
-    if not text.isascii() or "=?" in text or any(len(word) > _WORD for word in text.split(" ")):
-        return _encoded(name, text)
-    if not text or _ATOMS.fullmatch(text):
-        return text
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _encoded(name: str, text: str) -> str:
-    return Header(text, charset="utf-8", header_name=name, maxlinelen=_LINE).encode(linesep="\r\n")
-
-
-def _fold(line: str) -> str:
-    """Cut a field before spaces so that its lines have 76 octets at most, where it has spaces (RFC 5322, 2.2.3)."""
-    lines: list[str] = []
-    for piece in line.split("\r\n"):
-        rest = piece
-        while len(rest) > _LINE:
-            # Never right after the field's name: a first line without content is obsolete syntax.
-            cut = rest.rfind(" ", rest.find(": ") + 2 if not lines else 1, _LINE + 1)
-            cut = cut if cut > 0 else rest.find(" ", _LINE + 1)
-            if cut <= 0:
-                break
-            lines.append(rest[:cut])
-            rest = rest[cut:]
-        lines.append(rest)
-    return "\r\n".join(lines)
+def _language(language: str) -> list[str]:
+    return [f"Content-Language: {language}"] if LANGUAGE.fullmatch(language) else []

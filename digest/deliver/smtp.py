@@ -25,7 +25,7 @@ from typing import Final, Literal, Self, cast
 import aiosmtplib
 
 from digest.deliver.channel import Channel
-from digest.deliver.message import mailbox
+from digest.deliver.fields import mailbox
 from digest.deliver.replies import CREDENTIALS, Step, outcome, reply
 from digest.deliver.transport import Envelope, Leaving, alone
 from digest.errors import AddressError, ConfigError, DeliveryError

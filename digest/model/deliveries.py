@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +20,22 @@ class Copy:
     language: str = "en"
     items: int = 0  # number of items in it
     unsubscribe: str = ""  # absolute URL of the one-click target
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EncodedCopy:
+    """What one subscriber gets, its bodies encoded once for all: pieces that a join makes the bodies of.
+
+    Each joined body is UTF-8 as quoted-printable (RFC 2045, 6.7) with CRLF, ends on a line end, and has no line over 76
+    octets and none that starts with "." or "From " (see `digest.quoted`). Nobody looks at it again.
+    """
+
+    subject: str
+    text: Sequence[bytes]
+    html: Sequence[bytes]
+    language: str = "en"
+    items: int = 0
+    unsubscribe: str = ""
 
 
 class DeliveryState(StrEnum):

@@ -10,11 +10,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from digest.deliver.dkim import SIGNED, Signer, aligned
-from digest.deliver.message import build
 from digest.errors import ConfigError
 from digest.model import Copy
 from tests.deliver.ledger import claim
-from tests.deliver.test_message import COPY, DATE, PUBLICATION
+from tests.deliver.test_message import COPY, DATE, PUBLICATION, build
 
 
 def pem(key: Any, form: PrivateFormat = PrivateFormat.PKCS8) -> bytes:

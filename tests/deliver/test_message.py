@@ -14,9 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.deliver.message import boundary, build, mailbox, notice, quoted_printable
+from digest.deliver.fields import mailbox
+from digest.deliver.message import Letterhead, boundary, notice
 from digest.errors import AddressError, InputError
-from digest.model import Copy, Publication
+from digest.model import Claim, Copy, EncodedCopy, Publication
+from digest.quoted import quoted_printable
 from tests.deliver.ledger import claim
 
 PUBLICATION = Publication(
@@ -37,14 +39,24 @@ COPY = Copy(
 DATE = datetime(2018, 7, 23, 8, 0, tzinfo=UTC)
 
 
+def build(
+    copy: Copy | EncodedCopy,
+    *,
+    publication: Publication = PUBLICATION,
+    claim: Claim,
+    list_id: str = "weekly.news.example.org",
+    list_title: str = "Weekly, by sea",
+    date: datetime = DATE,
+    one_click: bool = True,
+    unsubscribe_url: str = "",
+    unsubscribe_mailto: str = "",
+) -> bytes:
+    head = Letterhead(publication, list_id=list_id, list_title=list_title, date=date, one_click=one_click)
+    return head.message(copy, claim, unsubscribe_url=unsubscribe_url, unsubscribe_mailto=unsubscribe_mailto)
+
+
 def built(copy: Copy = COPY, publication: Publication = PUBLICATION, address: str = "r@example.net", name: str = "Ann", **more: object) -> bytes:  # fmt: skip
-    values: dict[str, object] = {
-        "list_id": "weekly.news.example.org",
-        "list_title": "Weekly, by sea",
-        "date": DATE,
-        **more,
-    }
-    return build(copy, publication=publication, claim=claim(address, name=name), **values)  # type: ignore[arg-type] # a table of arguments
+    return build(copy, publication=publication, claim=claim(address, name=name), **more)  # type: ignore[arg-type] # a table of arguments
 
 
 def parsed(content: bytes) -> EmailMessage:
@@ -232,7 +244,6 @@ def test_other_forms() -> None:
             claim=dataclasses.replace(claim("r@example.net"), message_id="<a@b>\r\nBcc: y"),
             list_id="a.b",
             list_title="",
-            date=DATE,
         )
     with pytest.raises(InputError, match="time zone"):
         built(date=DATE.replace(tzinfo=None))
@@ -311,6 +322,23 @@ def test_many_leading_dots_are_all_encoded() -> None:
 def test_a_lone_surrogate_in_a_body_is_an_error_for_this_copy() -> None:
     with pytest.raises(UnicodeEncodeError):
         built(dataclasses.replace(COPY, text="\ud800"))
+
+
+def test_bodies_that_are_encoded_already_are_joined_as_they_are() -> None:
+    pieces = (
+        quoted_printable("Hello 读者.\n"),
+        b"https://news.example.org/u/",
+        b"=\r\n",
+        b"abc\r\n",
+        quoted_printable("."),
+    )
+    encoded = EncodedCopy(subject=COPY.subject, text=pieces, html=(quoted_printable(COPY.html),), language="zh-Hans", unsubscribe=COPY.unsubscribe)  # fmt: skip
+    content = build(encoded, claim=claim("r@example.net", name="Ann"))
+    assert_fit_for_the_wire(content)
+    message = parsed(content)
+    assert part(message, "plain") == "Hello 读者.\r\nhttps://news.example.org/u/abc\r\n.\r\n"
+    same = dataclasses.replace(COPY, text="Hello 读者.\nhttps://news.example.org/u/abc\n.")
+    assert content.replace(b"u/=\r\nabc", b"u/abc") == built(same)
 
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)

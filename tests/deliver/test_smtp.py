@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 
 from digest.deliver.catch import Catcher, Security
-from digest.deliver.message import build
 from digest.deliver.smtp import SMTPTransport, Timeouts
 from digest.deliver.transport import Envelope
 from digest.errors import ConfigError, DeliveryError
 from digest.model import Accepted, Copy, Deferred, Outcome, Refused, Uncertain
 from tests.deliver.ledger import claim
 from tests.deliver.server import Rogue
-from tests.deliver.test_message import COPY, DATE, PUBLICATION
+from tests.deliver.test_message import COPY, DATE, PUBLICATION, build
 
 TLS = Path(__file__).parent / "tls"
 TIMEOUTS = Timeouts(connect=2, command=0.3, final=0.3, quit=0.3)
