@@ -126,7 +126,7 @@ class App:
             StoreError: it cannot be opened or migrated.
         """
         self._make_state()
-        store = Store.open(self.settings.store_url)
+        store = Store.open(self.settings.store_url, fingerprints=self.links.fingerprints)
         try:
             store.migrate(site=secrets.token_hex(16), now=now())
         except BaseException:

@@ -5,10 +5,12 @@ them verify, for ever where a promise is for ever (unsubscribing). No address st
 
     what                      who reads it            made with
     unsubscribe, preferences  the web, for ever       keyed HMAC: one per copy of a campaign, so it must be cheap
+    own feed                  a feed reader           the same, until its row in the store is revoked
     confirm, undo, form       the web, for a time     itsdangerous, with a time
     Message-ID                bounces, mailboxes      keyed HMAC: the same at every attempt
     return path               bounces                 keyed HMAC, in small letters and digits: servers change case
     online, story, feeds      anyone                  nothing: public addresses
+    fingerprint               the store               keyed HMAC: of an address that was erased
 
 A token is `<key id>.<number>.<mac>`: URL-safe and short (about 30 characters).
 """
@@ -85,7 +87,7 @@ class Links:
         self._derived = {
             (key.id, purpose): hmac.digest(key.secret.encode(), f"digest links {purpose}".encode(), "sha256")
             for key in keys
-            for purpose in ("unsubscribe", "preferences", "message-id", "return-path")
+            for purpose in ("unsubscribe", "preferences", "own-feed", "message-id", "return-path", "erased")
         }
 
     @property
@@ -118,6 +120,18 @@ class Links:
             LinkError: the token is forged, damaged or made for something else.
         """
         return self._read("preferences", token)
+
+    def own_feed(self, number: int) -> str:
+        """The address of a private feed (its number in the store): whoever has it reads what one reader chose."""
+        return f"{self._base}/feeds/own/{self._token('own-feed', number)}.xml"
+
+    def read_own_feed(self, token: str) -> int:
+        """The private feed that a token names; whether it was revoked, the store knows.
+
+        Raises:
+            LinkError: the token is forged, damaged or made for something else.
+        """
+        return self._read("own-feed", token)
 
     def confirm(self, subscriptions: Sequence[int], now: datetime) -> str:
         """The address by which a person confirms that they subscribed (to one digest, or to several at once)."""
@@ -222,6 +236,16 @@ class Links:
         """The value of List-Id (RFC 2919): `"Title" <digest.domain>`; the title may be empty."""
         clean = re.sub(r'[\x00-\x1f\x7f"\\<>]', " ", title).strip()
         return f'"{clean}" <{digest}.{domain}>' if clean else f"<{digest}.{domain}>"
+
+    def fingerprints(self, text: str) -> tuple[str, ...]:
+        """What stands for an address that was erased: nobody without the keys can tell which; one per key.
+
+        The first is the one to write; an older one may have been written before the keys were rotated.
+        """
+        return tuple(
+            f"{key}:{_text(hmac.digest(self._derived[key, 'erased'], text.encode(), 'sha256'))}"
+            for key in self._secrets
+        )
 
     # ---- how
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from digest import pickup, publish
 from digest.classify import Judge, cluster, rank, related
@@ -323,8 +324,9 @@ class Pipeline:
             self.fence.check(self.standing())
             revision = self.store.editions.approved(edition_id)
             with self.store.transaction():
+                self.store.subscribers.wake(self.clock())
                 campaign = self.store.campaigns.start(
-                    edition_id, self.message_id(edition_id), self.clock(), key_id=self.links.key_id
+                    edition_id, self.message_id(edition_id), self.clock(), key_id=self.links.key_id, wait=self._wait
                 )
                 if only is None:  # from now on a scheduler goes on with it, should this process die
                     edition = revision.edition
@@ -356,6 +358,17 @@ class Pipeline:
                 return replace(report, stopped=report.stopped or f"the edition was {state}")
             self.store.campaigns.finish(edition_id, self.clock())
         return report
+
+    def _wait(self, preferences: Preferences) -> datetime | None:
+        """Until when a reader wants to wait for a copy that could go out now; None: not at all."""
+        timing = preferences.timing
+        if timing is None:
+            return None
+        try:
+            zone = ZoneInfo(timing.zone) if timing.zone else self.settings.zone
+        except (KeyError, ValueError, OSError):  # a zone that this machine does not know any more
+            zone = self.settings.zone
+        return timing.wait(self.clock(), zone)
 
     def standing(self) -> Standing:
         """What this installation is, and how far its sending has come: what no copy of it may have."""
@@ -408,6 +421,8 @@ class Pipeline:
     def _copy(self, revision: Revision, subscription: int, name: str, preferences: Preferences) -> Copy | Skipped:
         """What a reader gets of a revision, by their choices and with their links."""
         edition = revision.edition
+        if (timing := preferences.timing) and not timing.takes(edition.number):
+            return Skipped(reason=f"its reader wants every {timing.every}th edition, and this is No. {edition.number}")
         chosen = self.selected(edition, preferences)
         if isinstance(chosen, Skipped):
             return chosen
@@ -445,9 +460,16 @@ class Pipeline:
 
     def publish(self) -> Published:
         """Write feeds and online editions of everything approved; a file is touched only when its bytes change."""
+        self.store.archive.sync(self.store.editions.approvals(PUBLIC), self._regions_of)
         documents = dict(self._documents())
         changed = tuple(path for path, content in documents.items() if write(self.settings.state / path, content))
         return Published(files=len(documents), changed=changed)
+
+    def _regions_of(self, code: str) -> Iterator[str]:
+        """All regions in which one lies, the operator's groupings too, and itself."""
+        yield code
+        yield from self.places.parents(code)
+        yield from (one.code for one in self.settings.groupings if self.places.within(code, one.code))
 
     def _documents(self) -> Iterator[tuple[str, bytes]]:
         """Path below the state folder -> bytes, of everything that is published."""

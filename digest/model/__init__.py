@@ -36,7 +36,7 @@ from digest.model.publication import (
     SourceKind,
 )
 from digest.model.sources import Condition, SourceState
-from digest.model.subscribers import Consent, Length, Preferences, Subscription, SubscriptionState
+from digest.model.subscribers import Consent, Length, Preferences, Subscription, SubscriptionState, Timing
 
 __all__ = [
     "Accepted",
@@ -86,6 +86,7 @@ __all__ = [
     "Theme",
     "ThemeGroup",
     "ThemeTag",
+    "Timing",
     "Uncertain",
     "local_instant",
 ]

@@ -11,6 +11,8 @@
     runs          what fell due, and what became of it           runs.py
     subscribers   subscriptions, consents, suppressions          subscribers.py
     campaigns     frozen audiences, deliveries, the ledger       campaigns.py, ledger.py
+    people        all data of a person; private feeds            people.py
+    archive       what readers search                            archive.py
     requests      what readers ask for on the public pages       requests.py
     notices       single mails outside editions, their ledger    notices.py
 
@@ -27,6 +29,8 @@ from typing import Self
 
 import sqlalchemy as sa
 
+from digest.store.address import address_key
+from digest.store.archive import Archive, Shelved
 from digest.store.articles import Articles, Change, Judged, Saved
 from digest.store.campaigns import Campaign, Campaigns, Queue
 from digest.store.database import WAIT_SECONDS, Database
@@ -35,13 +39,16 @@ from digest.store.editions import Editions, Listed, Prepared
 from digest.store.ledger import CampaignLedger, RefusalPolicy
 from digest.store.migrating import is_current, migrate
 from digest.store.notices import Notice, NoticeLedger, Notices
+from digest.store.people import People
 from digest.store.requests import Request, Requests
 from digest.store.runs import Known, Owed, Runs, RunState, Settled
 from digest.store.schema import site as _site
 from digest.store.sources import Health, Problem, Sources
-from digest.store.subscribers import Fate, Subscribers, Suppression, Wanted, address_key
+from digest.store.subscribers import Fate, Subscribers, Wanted
+from digest.store.suppressions import ERASED, Fingerprints, Suppression
 
 __all__ = [
+    "ERASED",
     "Act",
     "Campaign",
     "CampaignLedger",
@@ -63,6 +70,7 @@ __all__ = [
     "RunState",
     "Saved",
     "Settled",
+    "Shelved",
     "Store",
     "Suppression",
     "Wanted",
@@ -73,31 +81,34 @@ __all__ = [
 class Store:
     """One database, by noun. May be shared by threads; each thread has its own transactions."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, fingerprints: Fingerprints = lambda _key: ()) -> None:
         self._database = database
         self.sources = Sources(database)
         self.articles = Articles(database)
         self.decisions = Decisions(database)
         self.editions = Editions(database)
         self.runs = Runs(database)
-        self.subscribers = Subscribers(database)
+        self.subscribers = Subscribers(database, fingerprints)
+        self.people = People(database, self.subscribers)
+        self.archive = Archive(database, self.editions)
         self.campaigns = Campaigns(database, self.editions)
         self.requests = Requests(database)
         self.notices = Notices(database)
 
     @classmethod
-    def open(cls, url: str, *, wait: float = WAIT_SECONDS) -> Store:
+    def open(cls, url: str, *, wait: float = WAIT_SECONDS, fingerprints: Fingerprints = lambda _key: ()) -> Store:
         """The store at an SQLAlchemy URL; an SQLite file is made when there is none. Call `migrate` before use.
 
         Args:
             url: `sqlite:///path/to/file` or `postgresql+psycopg://user:password@host/name`.
             wait: seconds to wait for another process that is writing.
+            fingerprints: from an address to what stands for it once it is erased (`Links.fingerprints`).
 
         Raises:
             ConfigError: the URL cannot be used.
             StoreError: the file cannot be made or opened.
         """
-        return cls(Database(url, wait=wait))
+        return cls(Database(url, wait=wait), fingerprints)
 
     def migrate(self, *, site: str, now: datetime) -> str:
         """Make the tables, or bring them up to date; the id of the site that the store belongs to.

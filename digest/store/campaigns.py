@@ -11,14 +11,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from digest.errors import NotFound, StateError
-from digest.model import Delivery, DeliveryState, EditionState, SubscriptionState
+from digest.model import Delivery, DeliveryState, EditionState, Preferences, SubscriptionState
+from digest.store.address import address_key
 from digest.store.database import AnyRow, Database
 from digest.store.editions import Editions
 from digest.store.ledger import CampaignLedger, RefusalPolicy
 from digest.store.schema import campaigns, deliveries, editions, subscribers, subscriptions, suppressions
-from digest.store.subscribers import address_key
+from digest.store.subscribers import PREFERENCES
 
 _PAGE: Final = 5000
+_TIMED: Final = '"timing":{'  # as payloads are written
 _WAITING: Final = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
 
 
@@ -73,6 +75,7 @@ class Campaigns:
         now: datetime,
         *,
         key_id: str = "",
+        wait: Callable[[Preferences], datetime | None] = lambda _preferences: None,
     ) -> Campaign:
         """Begin to send an approved edition: its audience and their preferences are frozen, in one transaction.
 
@@ -84,6 +87,7 @@ class Campaigns:
             make_message_id: from a subscription's id to its Message-ID, angle brackets included.
             now: the time.
             key_id: of the key behind `make_message_id`, kept with the campaign.
+            wait: until when a reader wants to wait for their copy; it is deferred until then. None: at once.
 
         Raises:
             NotFound: there is no such edition.
@@ -101,7 +105,7 @@ class Campaigns:
                 .values(edition=edition_id, revision=revision.number, audience=0, key_id=key_id, started=now)
                 .returning(campaigns.c.id)
             ).scalar_one()
-            audience = _freeze_audience(connection, number, revision.edition.digest, make_message_id)
+            audience = _freeze_audience(connection, number, revision.edition.digest, make_message_id, wait)
             connection.execute(sa.update(campaigns).where(campaigns.c.id == number).values(audience=audience))
         return self.get(edition_id)
 
@@ -349,8 +353,21 @@ class Campaigns:
         )
 
 
-def _freeze_audience(connection: Connection, campaign: int, digest: str, make_message_id: Callable[[int], str]) -> int:
-    """One queued delivery per active subscription whose address is not suppressed; how many. Streamed by key."""
+def _freeze_audience(
+    connection: Connection,
+    campaign: int,
+    digest: str,
+    make_message_id: Callable[[int], str],
+    wait: Callable[[Preferences], datetime | None],
+) -> int:
+    """One delivery per active subscription whose address is not suppressed; how many. Streamed by key.
+
+    It is queued, or deferred where its reader chose a day or an hour.
+    """
+
+    def until(preferences: str) -> datetime | None:
+        return wait(PREFERENCES.load(preferences)) if _TIMED in preferences else None  # most chose none: spare reading
+
     query = (
         sa.select(
             subscriptions.c.id,
@@ -382,9 +399,12 @@ def _freeze_audience(connection: Connection, campaign: int, digest: str, make_me
                     "name": row.name,
                     "preferences": row.preferences,
                     "message_id": make_message_id(row.id),
-                    "state": DeliveryState.QUEUED.value,
+                    "state": (DeliveryState.QUEUED if moment is None else DeliveryState.DEFERRED).value,
+                    "reason": "" if moment is None else "its reader chose the time",
+                    "next_attempt_at": moment,
                 }
                 for row in rows
+                for moment in (until(row.preferences),)
             ],
         )
         after = rows[-1].id

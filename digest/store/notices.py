@@ -16,10 +16,10 @@ import sqlalchemy as sa
 
 from digest.errors import NotFound
 from digest.model import Claim, Deferred, Delivery, DeliveryState, Preferences, Record, Skipped, Uncertain
+from digest.store.address import address_key
 from digest.store.database import AnyRow, Database
 from digest.store.payload import canonical
 from digest.store.schema import notices, suppressions
-from digest.store.subscribers import address_key
 
 _QUEUED, _CLAIMED, _ACCEPTED, _DEFERRED, _REFUSED, _UNCERTAIN, _, _SKIPPED = DeliveryState
 _OPEN: Final = (_QUEUED, _CLAIMED, _DEFERRED, _UNCERTAIN)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 
 
@@ -202,6 +203,27 @@ edition_stories: Final = sa.Table(
     sa.Column("story", sa.Text, nullable=False, index=True),
 )
 
+# What readers search: the stories of public editions, as lists show them. `number` grows with a story's date, so that
+# it is both key and order; `words` are prepared by archive.py, and indexed by FTS5 (the table archive_words, kept by
+# triggers) or as a tsvector.
+archive: Final = sa.Table(
+    "archive",
+    metadata,
+    sa.Column("number", _ID, primary_key=True, autoincrement=False),
+    sa.Column("edition", sa.Text, nullable=False, index=True),
+    sa.Column("story", sa.Text, nullable=False),
+    sa.Column("words", sa.Text().with_variant(postgresql.TSVECTOR(), "postgresql"), nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+)
+
+# Which revision of an edition stands in the archive.
+archived: Final = sa.Table(
+    "archived",
+    metadata,
+    sa.Column("edition", sa.Text, primary_key=True),
+    sa.Column("revision", sa.Integer, nullable=False),
+)
+
 # Since when a digest is scheduled, and up to when everything that fell due is in `runs`.
 schedules: Final = sa.Table(
     "schedules",
@@ -253,9 +275,26 @@ subscriptions: Final = sa.Table(
     sa.Column("preferences", sa.Text, nullable=False),
     sa.Column("created", Utc, nullable=False),
     sa.Column("changed", Utc, nullable=False),
+    sa.Column("resumes", Utc),  # of a pause that ends by itself
     sa.UniqueConstraint("subscriber", "digest"),
     sa.Index("ix_subscriptions_digest_state_id", "digest", "state", "id"),
+    sa.Index(
+        "ix_subscriptions_resumes",
+        "resumes",
+        sqlite_where=sa.text("resumes IS NOT NULL"),
+        postgresql_where=sa.text("resumes IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,  # a number is never given again: links of old mails name it
+)
+
+# Private feeds of readers' own selections. The number stands, signed, in the feed's address; it is never given again.
+own_feeds: Final = sa.Table(
+    "own_feeds",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("subscription", _ID, sa.ForeignKey("subscriptions.id"), nullable=False, unique=True),
+    sa.Column("created", Utc, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 consents: Final = sa.Table(
@@ -271,6 +310,7 @@ consents: Final = sa.Table(
     sa.Index("ix_consents_subscription_id", "subscription", "id"),  # the latest one of each
 )
 
+# Of somebody who was erased the key is a keyed hash (`links.fingerprints`), and so is no address.
 suppressions: Final = sa.Table(
     "suppressions",
     metadata,

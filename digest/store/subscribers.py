@@ -1,10 +1,9 @@
-"""Subscribers, their subscriptions and consents; and the addresses that nobody may write to."""
+"""Subscribers, their subscriptions and consents. Addresses that nobody may write to: suppressions.py."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -13,9 +12,11 @@ import sqlalchemy as sa
 
 from digest.errors import NotFound, StateError
 from digest.model import Consent, Preferences, Subscription, SubscriptionState
-from digest.store.database import AnyQuery, AnyRow, Database
+from digest.store.address import address_key
+from digest.store.database import AnyQuery, AnyRow
 from digest.store.payload import Payload
 from digest.store.schema import consents, subscribers, subscriptions, suppressions
+from digest.store.suppressions import ERASED, Suppressions
 
 PREFERENCES: Final[Payload[Preferences]] = Payload(Preferences)
 _PAGE: Final = 1000
@@ -29,11 +30,6 @@ _MOVES: Final = {
 }
 
 
-def address_key(address: str) -> str:
-    """The form in which addresses are compared: NFC, without case. The address itself is kept as it was written."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", address).casefold())
-
-
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """A subscription that shall exist. `address` is valid, its domain in ASCII (see `digest.subscriptions`)."""
@@ -44,6 +40,7 @@ class Wanted:
     name: str = ""
     preferences: Preferences = field(default_factory=Preferences)
     state: SubscriptionState = SubscriptionState.ACTIVE
+    own: bool = False  # the person's own wish: that they had their data erased does not stand against it
 
 
 class Fate(StrEnum):
@@ -56,21 +53,8 @@ class Fate(StrEnum):
     SUPPRESSED = "suppressed"  # nobody may write to this address
 
 
-@dataclass(frozen=True, kw_only=True)
-class Suppression:
-    """An address that must not be written to: `key` is its `address_key`."""
-
-    key: str
-    cause: str  # "refused", "complaint", "operator"
-    evidence: str
-    at: datetime
-
-
-class Subscribers:
-    """`put`, `change`, `prefer`, `wish`, `confirm`; `get`, `of`, `every`, `audience`; `suppress`, `lift`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class Subscribers(Suppressions):
+    """`put`, `change`, `prefer`, `wish`, `confirm`, `wake`; `get`, `of`, `every`, `audience`; `suppress`, `lift`."""
 
     # ---- subscriptions come, change and end
 
@@ -90,18 +74,20 @@ class Subscribers:
 
     def _put(self, wanted: Sequence[Wanted], at: datetime) -> list[Fate]:
         keys = [address_key(item.address) for item in wanted]
-        barred = self._suppressed(set(keys))
-        ids = self._subscriber_ids(
-            [(key, item) for key, item in zip(keys, wanted, strict=True) if key not in barred], at
-        )
+        causes = {key: one.cause for key, one in self._suppressed(set(keys)).items()}
+        barred = [
+            key in causes and not (item.own and causes[key] == ERASED) for key, item in zip(keys, wanted, strict=True)
+        ]
+        welcome = [(key, item) for key, item, out in zip(keys, wanted, barred, strict=True) if not out]
+        ids = self._subscriber_ids(welcome, at)
         existing = self._existing(set(ids.values()))
         fates: list[Fate] = []
         added: dict[tuple[int, str], Wanted] = {}
         agreed: list[tuple[int, Consent]] = []
-        for key, item in zip(keys, wanted, strict=True):
+        for key, item, out in zip(keys, wanted, barred, strict=True):
             place = (ids.get(key, 0), item.digest)
             before = existing.get(place)
-            if key in barred:
+            if out:
                 fates.append(Fate.SUPPRESSED)
             elif before is None:
                 fates.append(Fate.UNCHANGED if place in added else Fate.ADDED)
@@ -136,13 +122,16 @@ class Subscribers:
         """Bring one subscription up to date; whether anything changed."""
         state = _ACTIVE if before.state == _PENDING and item.state == _ACTIVE else before.state
         name = item.name or before.name
-        if (state, name, item.preferences) == (before.state, before.name, before.preferences):
+        preferences = item.preferences
+        if preferences.timing is None:  # lists do not know it: what the reader chose stays
+            preferences = replace(preferences, timing=before.preferences.timing)
+        if (state, name, preferences) == (before.state, before.name, before.preferences):
             return False
         with self._database.transaction() as connection:
             connection.execute(
                 sa.update(subscriptions)
                 .where(subscriptions.c.id == before.id)
-                .values(state=state.value, preferences=PREFERENCES.dump(item.preferences), changed=at)
+                .values(state=state.value, preferences=PREFERENCES.dump(preferences), changed=at)
             )
             connection.execute(sa.update(subscribers).where(subscribers.c.id == before.subscriber).values(name=name))
         return True
@@ -188,10 +177,19 @@ class Subscribers:
                 ],
             )
 
-    def change(self, subscription: int, state: SubscriptionState, at: datetime, reason: str = "") -> Subscription:
+    def change(
+        self,
+        subscription: int,
+        state: SubscriptionState,
+        at: datetime,
+        reason: str = "",
+        *,
+        resumes: datetime | None = None,
+    ) -> Subscription:
         """Change the state of a subscription; nothing happens when it has that state already.
 
-        Ending one records that consent was withdrawn, and keeps the row: an import must not revive it.
+        Ending one records that consent was withdrawn, and keeps the row: an import must not revive it. A pause may
+        have an end (`resumes`), and be given another one.
 
         Raises:
             NotFound: there is no such subscription.
@@ -200,14 +198,14 @@ class Subscribers:
         with self._database.transaction() as connection:
             self._database.serialize(subscriptions)
             before = self.get(subscription)
-            if before.state == state:
+            if before.state == state and (state != _PAUSED or before.resumes == resumes):
                 return before
-            if state not in _MOVES[before.state]:
+            if state != before.state and state not in _MOVES[before.state]:
                 raise StateError(f"subscription {subscription}", before.state, f"make it {state}")
             connection.execute(
                 sa.update(subscriptions)
                 .where(subscriptions.c.id == subscription)
-                .values(state=state.value, reason=reason, changed=at)
+                .values(state=state.value, reason=reason, changed=at, resumes=resumes)
             )
             if state == _ENDED:
                 self._agree([(subscription, Consent(at=at, basis="withdrawn", origin=reason))], given=False)
@@ -230,6 +228,15 @@ class Subscribers:
                 .values(preferences=PREFERENCES.dump(preferences), changed=at)
             )
         return self.get(subscription)
+
+    def wake(self, now: datetime) -> int:
+        """Make active again whose pause has come to its end; how many."""
+        with self._database.transaction() as connection:
+            return connection.execute(
+                sa.update(subscriptions)
+                .where(subscriptions.c.resumes <= now, subscriptions.c.state == _PAUSED.value)
+                .values(state=_ACTIVE.value, reason="", changed=now, resumes=None)
+            ).rowcount
 
     def wish(self, subscription: int, preferences: Preferences, at: datetime) -> None:
         """Note what somebody who is not subscribed (pending, ended) would choose; it counts once they confirm.
@@ -255,8 +262,10 @@ class Subscribers:
         """
         with self._database.transaction() as connection:
             self._database.serialize(subscriptions)
-            if self.get(subscription).state not in {_PENDING, _ENDED}:
+            before = self.get(subscription)
+            if before.state not in {_PENDING, _ENDED}:
                 return False
+            self.welcome(address_key(before.address))
             connection.execute(
                 sa.update(subscriptions)
                 .where(subscriptions.c.id == subscription)
@@ -337,49 +346,6 @@ class Subscribers:
         with self._database.reading() as connection:
             return tuple(_subscription(row) for row in connection.execute(query))
 
-    # ---- suppressions
-
-    def suppress(self, address: str, cause: str, evidence: str, at: datetime) -> None:
-        """Let no digest write to this address any more; the first cause stays."""
-        with self._database.transaction() as connection:
-            connection.execute(
-                self._database.insert(suppressions)
-                .values(key=address_key(address), cause=cause, evidence=evidence, at=at)
-                .on_conflict_do_nothing()
-            )
-
-    def lift(self, address: str) -> None:
-        """Let this address be written to again.
-
-        Raises:
-            NotFound: it is not suppressed.
-        """
-        with self._database.transaction() as connection:
-            if not connection.execute(
-                sa.delete(suppressions).where(suppressions.c.key == address_key(address))
-            ).rowcount:
-                raise NotFound("suppression", address)
-
-    def suppression(self, address: str) -> Suppression | None:
-        """Why this address must not be written to, or None."""
-        return self._suppressed({address_key(address)}).get(address_key(address))
-
-    def suppressions(self) -> tuple[Suppression, ...]:
-        """Every suppression, newest first."""
-        query = sa.select(suppressions).order_by(suppressions.c.at.desc(), suppressions.c.key)
-        with self._database.reading() as connection:
-            return tuple(_suppression(row) for row in connection.execute(query))
-
-    def suppression_count(self) -> int:
-        """How many addresses are suppressed."""
-        with self._database.reading() as connection:
-            return connection.scalar(sa.select(sa.func.count()).select_from(suppressions)) or 0
-
-    def _suppressed(self, keys: Collection[str]) -> dict[str, Suppression]:
-        with self._database.reading() as connection:
-            rows = connection.execute(sa.select(suppressions).where(suppressions.c.key.in_(keys)))
-            return {row.key: _suppression(row) for row in rows}
-
 
 _latest_consent = (
     sa.select(sa.func.max(consents.c.id))
@@ -394,6 +360,7 @@ _SUBSCRIPTION: Final[AnyQuery] = (
         subscriptions.c.digest,
         subscriptions.c.state,
         subscriptions.c.preferences,
+        subscriptions.c.resumes,
         subscribers.c.address,
         subscribers.c.name,
         consents.c.at,
@@ -416,12 +383,9 @@ def _subscription(row: AnyRow) -> Subscription:
         state=SubscriptionState(row.state),
         preferences=PREFERENCES.load(row.preferences),
         consent=None if row.at is None else _consent(row),
+        resumes=row.resumes,
     )
 
 
 def _consent(row: AnyRow) -> Consent:
     return Consent(at=row.at, basis=row.basis, origin=row.origin, text=row.wording)
-
-
-def _suppression(row: AnyRow) -> Suppression:
-    return Suppression(key=row.key, cause=row.cause, evidence=row.evidence, at=row.at)

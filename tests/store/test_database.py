@@ -31,7 +31,14 @@ def test_migrations_make_exactly_the_tables_of_the_schema(url: str) -> None:
     migrate(database)
     with database.transaction() as connection:
         context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True, "target_metadata": metadata}
+            connection,
+            opts={
+                "compare_type": True,
+                "compare_server_default": True,
+                "target_metadata": metadata,
+                # FTS5's own tables, and the index of the same kind on PostgreSQL, stand in the migration alone.
+                "include_object": lambda _thing, name, *_more: "archive_words" not in str(name),
+            },
         )
         assert alembic.autogenerate.compare_metadata(context, metadata) == []
         assert {"deliveries", "editions", "alembic_version"} <= set(sa.inspect(connection).get_table_names())

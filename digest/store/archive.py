@@ -1,0 +1,208 @@
+"""The archive: stories of public editions, found by word, region and theme, newest first.
+
+Words are prepared here, alike for both databases: Chinese and Japanese have no spaces between words, so they stand in
+overlapping pairs of characters (广东 东省 省), and a query is cut the same way. Regions and themes are words too
+("r:cn-gd", "t:trade"). So one index answers all: SQLite's FTS5, or a GIN index over a tsvector on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC
+from typing import Final
+
+import sqlalchemy as sa
+
+from digest.model import Article, Edition, Item, Rights, Role
+from digest.store.database import Database
+from digest.store.editions import Editions
+from digest.store.payload import Payload
+from digest.store.schema import archive, archived
+
+Regions = Callable[[str], Iterable[str]]
+
+_WORDS: Final = 12  # of a query that are looked for
+_LONGEST: Final = 40  # characters of a word
+_HASH_BITS: Final = 20  # of a number; the rest is the story's time in seconds
+_RUN: Final = re.compile(r"\w+")
+# Scripts without spaces between words: kana, CJK with its extensions and compatibility forms.
+_DENSE: Final = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shelved:
+    """A story as lists show it: its item without the texts, and its edition without the sections."""
+
+    number: int  # its place in the archive; page on with `before` = the last one seen
+    item: Item
+    edition: Edition
+
+
+@dataclass(frozen=True)
+class _Kept:
+    item: Item
+    edition: Edition
+
+
+_KEPT: Final[Payload[_Kept]] = Payload(_Kept)
+
+
+class Archive:
+    """`sync`, `find`."""
+
+    def __init__(self, database: Database, editions: Editions) -> None:
+        self._database = database
+        self._editions = editions
+
+    def sync(self, public: Mapping[str, int], regions_of: Regions) -> int:
+        """Bring the archive up to what is public; how many editions were filed or taken out.
+
+        Args:
+            public: id of each public edition -> number of the revision that is shown.
+            regions_of: from a region to all in which it lies, itself included.
+        """
+        with self._database.reading() as connection:
+            known = {row.edition: row.revision for row in connection.execute(sa.select(archived))}
+        stale = [edition for edition in known if edition not in public]
+        fresh = [edition for edition, number in public.items() if known.get(edition) != number]
+        for edition_id in (*stale, *fresh):
+            with self._database.transaction() as connection:
+                self._database.serialize(archived)
+                for table in (archive, archived):
+                    connection.execute(sa.delete(table).where(table.c.edition == edition_id))
+                if edition_id in public:
+                    number = public[edition_id]
+                    edition = self._editions.get(edition_id, number).edition
+                    connection.execute(sa.insert(archived).values(edition=edition_id, revision=number))
+                    rows = [self._row(item, edition, regions_of) for item in edition.items]
+                    if rows:
+                        connection.execute(self._database.insert(archive).on_conflict_do_nothing(), rows)
+        return len(stale) + len(fresh)
+
+    def _row(self, item: Item, edition: Edition, regions_of: Regions) -> dict[str, object]:
+        words = sorted({*_words(_shown(item)), *_tags(item, regions_of)})
+        return {
+            "number": _number(item, edition),
+            "edition": edition.id,
+            "story": item.story.key,
+            "words": " ".join(words) if self._database.is_sqlite else " ".join(map(_quoted, words)),
+            "payload": _KEPT.dump(_Kept(_without_texts(item), replace(edition, sections=(), left_out=(), note=""))),
+        }
+
+    def find(
+        self, text: str = "", *, region: str = "", theme: str = "", before: int = 0, limit: int = 20
+    ) -> tuple[Shelved, ...]:
+        """Stories in which every word stands, newest first; all of them without words, region and theme.
+
+        Args:
+            text: words as a reader types them; a Latin word also finds those that begin with it.
+            region: a code; what lies in it is found.
+            theme: an id.
+            before: the last number of the page before; 0 for the first page.
+            limit: how many.
+        """
+        wanted = list(dict.fromkeys(_asked(text)))[:_WORDS]
+        if text.strip() and not wanted:
+            return ()
+        wanted += [(f"r:{region.lower()}", False)] if region else []
+        wanted += [(f"t:{theme.lower()}", False)] if theme else []
+        query = sa.select(archive.c.number, archive.c.payload).order_by(archive.c.number.desc()).limit(limit)
+        if before > 0:
+            query = query.where(archive.c.number < before)
+        if wanted and self._database.is_sqlite:
+            match = " AND ".join(f'"{word}"{"*" if begins else ""}' for word, begins in wanted)
+            rowid = sa.literal_column("archive_words.rowid", sa.BigInteger)
+            query = (
+                sa.select(rowid.label("number"), archive.c.payload)
+                .select_from(sa.text("archive_words"))
+                .join(archive, archive.c.number == rowid)
+                .where(sa.text("archive_words MATCH :match").bindparams(match=match))
+                .order_by(rowid.desc())
+                .limit(limit)
+            )
+            if before > 0:
+                query = query.where(rowid < before)
+        elif wanted:
+            match = " & ".join(f"{_quoted(word)}{':*' if begins else ''}" for word, begins in wanted)
+            query = query.where(sa.text("archive.words @@ CAST(:match AS tsquery)").bindparams(match=match))
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return tuple(
+            Shelved(number=row.number, item=kept.item, edition=kept.edition)
+            for row in rows
+            for kept in (_KEPT.load(row.payload),)
+        )
+
+
+def _number(item: Item, edition: Edition) -> int:
+    """Its time in seconds, and some bits that tell stories of one second apart."""
+    when = int(item.story.lead.when.astimezone(UTC).timestamp())
+    mark = hashlib.sha256(f"{edition.id}\x00{item.story.key}".encode()).digest()
+    bits = int.from_bytes(mark[:4], "big") & ((1 << _HASH_BITS) - 1)
+    return (max(when, 0) << _HASH_BITS) + bits
+
+
+def _shown(item: Item) -> str:
+    """What everybody may read of a story, by its rights."""
+    lead, judgement = item.story.lead, item.story.judgement
+    parts = [lead.title, lead.publisher, lead.byline, *lead.keywords]
+    parts += [article.title for article in item.story.also] + [article.publisher for article in item.story.also]
+    if lead.rights is not Rights.HEADLINE:
+        parts += judgement.summary
+    if lead.rights is Rights.FULL:
+        parts += lead.paragraphs
+    return "\n".join(parts)
+
+
+def _tags(item: Item, regions_of: Regions) -> set[str]:
+    judgement = item.story.judgement
+    regions = {up for code in judgement.places(Role.PRIMARY, Role.COUNTERPART) for up in regions_of(code)}
+    themes = {item.theme, *(tag.theme for tag in judgement.themes)} - {""}
+    return {f"r:{code.lower()}" for code in regions} | {f"t:{theme.lower()}" for theme in themes}
+
+
+def _without_texts(item: Item) -> Item:
+    def bare(article: Article) -> Article:
+        return replace(article, paragraphs=(), keywords=(), teaser="")
+
+    story = item.story
+    return replace(
+        item, why=(), story=replace(story, lead=bare(story.lead), also=tuple(map(bare, story.also)), related=())
+    )
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _words(text: str) -> set[str]:
+    """The words of a text as they are kept."""
+    found: set[str] = set()
+    for run in _RUN.findall(_folded(text)):
+        for dense in _DENSE.findall(run):
+            found.update(dense[place : place + 2] for place in range(len(dense)))
+        found.update(word[:_LONGEST] for word in _DENSE.sub(" ", run).split())
+    return found
+
+
+def _asked(text: str) -> list[tuple[str, bool]]:
+    """The words of a query, and whether others that begin with one are meant too."""
+    found: list[tuple[str, bool]] = []
+    for run in _RUN.findall(_folded(text)):
+        for dense in _DENSE.findall(run):
+            pairs = [dense[place : place + 2] for place in range(len(dense) - 1)]
+            found += [(pair, False) for pair in pairs] or [(dense, True)]
+        for word in _DENSE.sub(" ", run).split():
+            # "ports" shall find "port" too, and "port" finds "ports" by its beginning.
+            stem = word[:-1] if len(word) > 3 and word.endswith("s") and word.isascii() else word
+            found.append((stem[:_LONGEST], len(stem) > 2 and not stem.isdecimal()))
+    return found
+
+
+def _quoted(word: str) -> str:
+    """A word as a lexeme of PostgreSQL's tsvector and tsquery."""
+    return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"
