@@ -13,6 +13,7 @@
     campaigns     frozen audiences, deliveries, the ledger       campaigns.py, ledger.py
     people        all data of a person; private feeds            people.py
     archive       what readers search                            archive.py
+    feeds         what has been public in feeds; the hub         feeds.py
     requests      what readers ask for on the public pages       requests.py
     notices       single mails outside editions, their ledger    notices.py
 
@@ -36,6 +37,7 @@ from digest.store.campaigns import Campaign, Campaigns, Queue
 from digest.store.database import WAIT_SECONDS, Database
 from digest.store.decisions import Act, Decision, Decisions
 from digest.store.editions import Editions, Listed, Prepared
+from digest.store.feeds import Feeds, PageKept, Ping
 from digest.store.ledger import CampaignLedger, RefusalPolicy
 from digest.store.migrating import is_current, migrate
 from digest.store.notices import Notice, NoticeLedger, Notices
@@ -62,6 +64,8 @@ __all__ = [
     "Notice",
     "NoticeLedger",
     "Owed",
+    "PageKept",
+    "Ping",
     "Prepared",
     "Problem",
     "Queue",
@@ -92,6 +96,7 @@ class Store:
         self.people = People(database, self.subscribers)
         self.archive = Archive(database, self.editions)
         self.campaigns = Campaigns(database, self.editions)
+        self.feeds = Feeds(database)
         self.requests = Requests(database)
         self.notices = Notices(database)
 

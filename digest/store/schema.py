@@ -408,3 +408,41 @@ notices: Final = sa.Table(
     sa.Index("ix_notices_key_kind_created", "key", "kind", "created"),
     sa.Index("ix_notices_state_id", "state", "id"),
 )
+
+# ---------------------------------------------------------------------------------------------------------------
+# What has been public in feeds (digest/publish/journal.py), and what the WebSub hub was told
+
+feed_entries: Final = sa.Table(
+    "feed_entries",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("payload", sa.Text, nullable=False),
+)
+
+feed_editions: Final = sa.Table(
+    "feed_editions",
+    metadata,
+    sa.Column("edition", sa.Text, primary_key=True),
+    sa.Column("mark", sa.Text, nullable=False),
+)
+
+feed_pages: Final = sa.Table(
+    "feed_pages",
+    metadata,
+    sa.Column("folder", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("through", Utc, nullable=False),
+    sa.Column("ids", sa.Text, nullable=False),
+    sa.Column("documents", sa.Text, nullable=False),  # written once; only what is withdrawn is taken out
+)
+
+hub_pings: Final = sa.Table(
+    "hub_pings",
+    metadata,
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("changed", Utc, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("due", Utc),
+    sa.Column("told", Utc),
+    _text("failed"),
+)
