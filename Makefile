@@ -6,6 +6,9 @@ BIN := .venv/bin
 # pip reads the machine's own configuration; the lock files pin versions and hashes and name no server.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
 
+# Programs that tests start are compiled once, not at every start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types arrows pytest conformance faults bench lock settings-page gazetteer clean
 
