@@ -12,7 +12,7 @@ import html
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -119,7 +119,7 @@ _DROPPED: Final = frozenset(
         "select",
     ]
 )
-_TAG: Final = re.compile(r"<[^>]*>")
+_TAG: Final = re.compile(r"<[^<>]*+>")
 
 # What a fragment may keep: seventeen tags, links to http, https and mailto, nothing that runs, loads or overlays.
 SAFE_TAGS: Final = frozenset(
@@ -146,43 +146,70 @@ SAFE_TAGS: Final = frozenset(
 )
 
 
-# What no honest fragment is, and what html5ever needs quadratic time for: elements thousands deep, tags of ten thousand
-# attributes. Such a fragment loses its tags by a simple cut, and with them its structure, but not its words.
-_MAX_MARKUP, _MAX_DEPTH, _MAX_TAG = 2_000_000, 1_000, 20_000
-_ELEMENT: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
-_SELF_CLOSING: Final = frozenset(
+# The tokens of HTML that are not text (WHATWG HTML, 13.2.5): comments, declarations, tags with their attributes. Each
+# quantifier is possessive and each token ends at the end of the text at the latest, so that reading is linear.
+_TOKEN: Final = re.compile(
+    r"""<(?:
+      !--(?:-?>|(?s:.)*?(?:--!?>|\Z))
+    | (?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*+)
+      (?P<attributes>(?:[\s/]++|[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s"'>][^\s>]*+)?+)?+)*+)
+      (?P<close>>|\Z)
+    | [!?/][^>]*+(?:>|\Z)
+    )""",
+    re.VERBOSE,
+)
+_LINK: Final = re.compile(r"""\s(href|title)\s*=\s*("[^"]{0,4000}"|'[^']{0,4000}'|[^\s"'>]{1,4000})""", re.IGNORECASE)
+_CODE: Final = frozenset({"script", "style"})
+_MAX_MARKUP, _MAX_DEPTH = 2_000_000, 1_000
+_VOID: Final = frozenset(
     {"p", "li", "dt", "dd", "br", "hr", "img", "input", "meta", "link", "td", "th", "tr", "col", "wbr", "b", "i"}
 )
 
 
-def _honest(markup: str) -> bool:
-    if len(markup) > _MAX_MARKUP or any(len(piece) > _MAX_TAG for piece in markup.split("<")):
-        return False
-    open_elements: Counter[str] = Counter()
-    depth = 0
-    for closing, name in _ELEMENT.findall(markup):
-        tag = name.lower()
-        if tag in _SELF_CLOSING:
+def _pieces(markup: str) -> Iterator[tuple[str, str, str, str]]:
+    """A fragment of HTML as (text before, name of the tag, "/" of an end tag, attributes), without what is dropped.
+
+    What stands in a script, a style or a frame is dropped with it. A frame that is never closed takes nothing along:
+    feeds are full of `<iframe .../>`, after which a browser would show nothing more.
+    """
+    at, unclosed = 0, set()
+    while (token := _TOKEN.search(markup, at)) is not None:
+        text, name = markup[at : token.start()], (token["name"] or "").lower()
+        at = token.end()
+        if (
+            name and not token["close"]
+        ):  # a quotation mark that is never closed: only the tag goes, not all that follows
+            cut = markup.find(">", token.start())
+            yield text, "", "", ""
+            yield from ((part, "br", "", "") for part in (_TAG.split(markup[cut + 1 :]) if cut >= 0 else ()))
+            return
+        if name in _DROPPED and not token["end"]:
+            yield text, "", "", ""
+            if name in unclosed or (name not in _CODE and token["attributes"].endswith("/")):
+                continue
+            end = re.compile(f"</{name}", re.IGNORECASE).search(markup, at)
+            if end is not None:
+                at = end.start()
+            elif name in _CODE:
+                return
+            else:
+                unclosed.add(name)
             continue
-        if not closing:
-            open_elements[tag] += 1
-            depth += 1
-        elif open_elements[tag]:
-            open_elements[tag] -= 1
-            depth -= 1
-        if depth > _MAX_DEPTH:
-            return False
-    return True
+        yield text, name, token["end"] or "", token["attributes"] or ""
+    yield markup[at:], "", "", ""
 
 
 def html_paragraphs(markup: str) -> tuple[str, ...]:
     """The text of a fragment of HTML as plain paragraphs, one per block; scripts, styles and frames are left out."""
-    if not _honest(markup):
-        return tuple(text for part in _TAG.split(markup) if (text := plain(part, entities=True)))
-    # nh3 (html5ever) rebuilds well-formed markup of these tags without attributes: only then may a regex cut it.
-    kept = nh3.clean(markup, tags=set(_BLOCKS), attributes={}, clean_content_tags=set(_DROPPED), strip_comments=True)
-    texts = (plain(part, entities=True) for part in _TAG.split(kept))
-    return tuple(text for text in texts if text)
+    blocks: list[str] = []
+    line: list[str] = []
+    for text, name, _end, _attributes in _pieces(markup):
+        line.append(text)
+        if name in _BLOCKS:
+            blocks.append("".join(line))
+            line = []
+    blocks.append("".join(line))
+    return tuple(text for block in blocks if (text := plain(block, entities=True)))
 
 
 def html_to_text(markup: str) -> str:
@@ -192,16 +219,46 @@ def html_to_text(markup: str) -> str:
     return " ".join(html_paragraphs(markup))
 
 
+def _spare(fragment: str) -> str | None:
+    """A fragment with nothing but names of tags, addresses and titles: html5ever needs quadratic time for elements
+    thousands deep and for tags of thousands of attributes. None for what no honest fragment is.
+    """  # noqa: D205 - one sentence
+    if len(fragment) > _MAX_MARKUP:
+        return None
+    kept: list[str] = []
+    opened: Counter[str] = Counter()
+    depth = 0
+    for text, name, end, attributes in _pieces(fragment):
+        kept.append(text.replace("<", "&lt;"))
+        if not name:
+            continue
+        if name not in _VOID and (not end or opened[name]):
+            opened[name] += -1 if end else 1
+            depth += -1 if end else 1
+            if depth > _MAX_DEPTH:
+                return None
+        links = {match[1]: match[2] for match in _LINK.finditer(attributes)} if name in {"a", "abbr"} else {}
+        given = "".join(f' {key}="{html.escape(_bare(value))}"' for key, value in links.items())
+        kept.append(f"<{end}{name if name.isalnum() else 'span'}{given}>")
+    return "".join(kept)
+
+
+def _bare(value: str) -> str:
+    """An attribute's value, without quotation marks and character references."""
+    return html.unescape(value[1:-1] if value[0] in "\"'" else value)
+
+
 def safe_html(fragment: str) -> str:
     """A fragment of HTML cut down to an allow-list.
 
     Links keep http, https and mailto targets and get rel="noopener noreferrer nofollow"; images, forms, styles, frames,
     classes, ids and event handlers go.
     """
-    if not _honest(fragment):
+    spare = _spare(_JUNK.sub("", fragment))
+    if spare is None:
         return html.escape(" ".join(html_paragraphs(fragment)))
     return nh3.clean(
-        _JUNK.sub("", fragment),
+        spare,
         tags=set(SAFE_TAGS),
         clean_content_tags=set(_DROPPED),
         attributes={"a": {"href"}, "abbr": {"title"}},

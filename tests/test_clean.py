@@ -70,6 +70,35 @@ def test_paragraphs_of_markup() -> None:
     assert html_to_text("no  markup") == "no markup"
 
 
+@pytest.mark.parametrize(
+    ("markup", "paragraphs"),
+    [
+        ("before<iframe src='x'/> after", ("before after",)),
+        ("before<iframe src='x'> after", ("before after",)),
+        ("before<iframe>inside</iframe> after<IFRAME src=x>", ("before after",)),
+        ("<object><p>a</p>", ("a",)),
+        ("before<script>code", ("before",)),
+        ("before<script/>code", ("before",)),
+        ("<svg/>text<svg><title>t</title></svg>", ("text",)),
+        ("a <b title='>'>b</b> c<p data-x=\"<p>\">d", ("a b c", "d")),
+        ("open <a href='x>link</a><p>more", ("open link", "more")),
+        ("1 < 2 > 1 <3 <> </> </p", ("1 < 2 > 1 <3 <>",)),
+        ("<!doctype x>a<?php b ?>c<!-->d<!--->e<!-- f --!>g<!-- h", ("acdeg",)),
+        ("<A HREF=x>Link</A><BR/>next", ("Link", "next")),
+    ],
+)
+def test_text_is_read_as_a_browser_reads_it_but_frames_take_nothing_along(
+    markup: str, paragraphs: tuple[str, ...]
+) -> None:
+    assert html_paragraphs(markup) == paragraphs
+
+
+def test_what_a_fragment_may_not_have_costs_no_text() -> None:
+    assert safe_html("<p>a<x-y>b</x-y> &lt;i&gt; 1 < 2</p>") == "<p>ab &lt;i&gt; 1 &lt; 2</p>"
+    assert safe_html('<abbr title="a\'b">x</abbr>') == '<abbr title="a\'b">x</abbr>'
+    assert safe_html("x" * 2_000_001) == "x" * 2_000_001
+
+
 def test_text_that_looks_like_markup_stays_text() -> None:
     assert html_to_text("&lt;script&gt;alert(1)&lt;/script&gt;") == "<script>alert(1)</script>"
 
@@ -121,8 +150,27 @@ def test_fragments_keep_links_and_emphasis() -> None:
         "<a " + " ".join(f"a{n}=1" for n in range(50_000)) + ">x",
         "<p>x</p>" * 300_000,
         "<!--" * 200_000 + "x",
+        "<a " * 66_000,
+        "<" * 300_000,
+        "<a x='" * 50_000,
+        '<!-- <a x=" --><b ' + 'y=">" ' * 50_000,
+        "<object>" * 50_000,
+        "<iframe" * 50_000,
+        "".join(f"<x{n}>" for n in range(50_000)),
     ],
-    ids=["deep", "attributes", "long", "comments"],
+    ids=[
+        "deep",
+        "attributes",
+        "long",
+        "comments",
+        "tags in tags",
+        "brackets",
+        "quotes",
+        "quoted",
+        "frames",
+        "cut",
+        "kinds",
+    ],
 )
 def test_bombs_of_markup_are_cut_in_linear_time(bomb: str) -> None:
     begun = time.process_time()

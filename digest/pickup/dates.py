@@ -43,6 +43,7 @@ _DAY: Final = r"(?P<day>[0-3]?\d)"
 _ZONES: Final = {
     "gmt": 0, "utc": 0, "z": 0, "bst": 60, "wet": 0, "cet": 60, "cest": 120, "eet": 120, "eest": 180, "msk": 180,
     "est": -300, "edt": -240, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420,
+    "met": 60, "mest": 120,
     "hkt": 480, "sgt": 480, "bjt": 480, "jst": 540, "kst": 540, "aest": 600, "aedt": 660, "nzst": 720, "nzdt": 780,
     "idt": 180, "gst": 240, "pkt": 300, "ict": 420, "wib": 420, "awst": 480, "myt": 480, "pht": 480,
 }  # fmt: skip
@@ -77,6 +78,12 @@ _TIME_AFTER: Final = re.compile(rf"{_JOIN}(?:{_TIME}|{_ZH_TIME}|{_BARE_HOUR})(?!
 _TIME_BEFORE: Final = re.compile(rf"(?<![\d:])(?:{_TIME}|{_BARE_HOUR}){_JOIN}(?:\w{{3,9}},?\s+)?$", re.IGNORECASE)
 _ZONE_ONLY: Final = re.compile(r"(?=\s*\(?(?:GMT|UTC)\b)" + _ZONE, re.IGNORECASE)
 _ISO_CHARS: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?\s?(?:Z|[+-]\d\d:?\d\d)?)?")
+_BASIC_ISO: Final = re.compile(r"(?:19|20)\d{6}(?:T\d{4}(?:\d\d)?(?:Z|[+-]\d{4})?)?", re.ASCII)
+_LEAP: Final = re.compile(r"(?<=:\d\d:)60(?!\d)")  # a leap second, which Python's calendar has not
+_HALF: Final = re.compile(r"\d\s*[ap]\.?m\b", re.IGNORECASE)
+_LOOSE_ISO: Final = re.compile(
+    r"(\d{4}-\d{1,2}-\d{1,2})[T ](\d{1,2}:\d{1,2}(?::\d{1,2})?)(?:[.,]\d+)?\s?(Z|([+-]\d{1,2}):?([0-5]\d))?", re.ASCII
+)
 _EARLIEST: Final = 1900
 _LATEST: Final = timedelta(days=2)  # a page from further in the future has a wrong clock
 
@@ -180,21 +187,27 @@ def read(value: str, zone: tzinfo) -> datetime | None:
     Returns:
         An aware datetime, in `zone` where the value names none; None when it is not a date.
     """
-    value = value.strip()
-    if _ISO_CHARS.fullmatch(value):
+    value = _LEAP.sub("59", value.strip())
+    if _ISO_CHARS.fullmatch(value) or _BASIC_ISO.fullmatch(value):
         try:
             moment = datetime.fromisoformat(value.replace(",", "."))
         except ValueError:
             return None
         return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-    if value[:3].isalpha() and ":" in value:
+    if loose := _LOOSE_ISO.fullmatch(value):  # "2006-1-7T9:35:9+1:00"
+        day, clock, zone_hour, zone_minute = loose[1].split("-"), loose[2].split(":"), loose[4], loose[5]
+        tight = f"{day[0]}-{day[1]:0>2}-{day[2]:0>2}T{':'.join(f'{part:0>2}' for part in clock)}"
+        tight += f"{zone_hour[0]}{zone_hour[1:]:0>2}:{zone_minute}" if zone_hour else "Z" if loose[3] else ""
+        return read(tight, zone)
+    stamps = find(value)
+    if value[:3].isalpha() and ":" in value and not _HALF.search(value):
         try:
             moment = parsedate_to_datetime(value)
         except (ValueError, IndexError, TypeError):
             pass
-        else:
-            return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-    stamps = find(value)
+        else:  # it knows the zones of RFC 5322, and no other names of zones
+            named = stamps[0].zone if stamps and value[-1].isalpha() else None
+            return moment if moment.tzinfo else moment.replace(tzinfo=named or zone)
     return stamps[0].instant(zone) if stamps else None
 
 

@@ -30,14 +30,21 @@ _FORMATS: Final = {
     ".md": "markdown", ".markdown": "markdown", ".html": "html", ".htm": "html", ".xhtml": "html", ".json": "json",
     ".ninjs": "json", ".xml": "feed", ".rss": "feed", ".atom": "feed", ".rdf": "feed",
 }  # fmt: skip
+# Atomic groups: a hundred empty comments must not be tried in every way that they could be one.
 _HTML: Final = re.compile(
-    r"\s*(?:<!--.{0,2000}?-->\s*)*(?:<\?xml[^>]*>\s*)?(?:<!doctype\s+html|<html\b|<head\b|<body\b)",
+    r"\s*(?>(?><!--.{0,2000}?-->)\s*)*+(?:<\?xml[^>]*>\s*)?(?:<!doctype\s+html|<html\b|<head\b|<body\b)",
     re.IGNORECASE | re.DOTALL,
 )
 _FEED: Final = re.compile(
-    r"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.{0,2000}?-->\s*|<\?[^>]*>\s*|<!doctype[^>]*>\s*)*<(?:\w+:)?(?:rss|feed|rdf)\b",
+    r"\s*(?:<\?xml[^>]*\?>\s*)?(?>(?><!--.{0,2000}?-->|<\?[^>]*>|<!doctype[^>]*>)\s*)*+<(?:\w+:)?(?:rss|feed|rdf)\b",
     re.IGNORECASE | re.DOTALL,
 )
+_RUNS: Final = re.compile(
+    r"<(?=\s*/?\s*(?:script|style|iframe|frame|object|embed|applet|svg|math|link|meta|base|form)\b|[a-z][^<>]*[\s/\"']on\w+\s*=)",
+    re.IGNORECASE,
+)
+# What names a place on a page: not what counts where readers come from, nor the foot of a story with its comments.
+_ANCHOR: Final = re.compile(r"(?!(?:comments?|respond|top|content|main|rss|feed)$)[A-Za-z0-9._~-]{1,80}")
 _FRONT_MATTER: Final = re.compile(r"---[ \t]*\r?\n[\w\"'# ]")
 _XML_DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]*\?>")
 
@@ -179,8 +186,8 @@ def _zone(name: str, where: str) -> tzinfo | None:
 def _article(draft: Draft, name: str, source: Source, *, now: datetime, several: bool) -> Article:
     where = draft.where or name
     draft = _without_dateline(draft)
-    paragraphs = tuple(text for text in map(plain, draft.paragraphs) if text)
-    title = one_line(draft.title, _MAX_TITLE)
+    paragraphs = tuple(text for text in map(_harmless, draft.paragraphs) if text)
+    title = one_line(_harmless(draft.title), _MAX_TITLE)
     if not title and paragraphs:
         title = one_line(paragraphs[0], 120)
     if not title:
@@ -193,7 +200,7 @@ def _article(draft: Draft, name: str, source: Source, *, now: datetime, several:
             where=where,
             remedy="split it into articles",
         )
-    url = canonical_url(urljoin(source.url, draft.url) if source.url and draft.url else draft.url)
+    url = _link(draft.url, source.url)
     spoken = language.detect(" ".join((title, *paragraphs)), stated=draft.language, otherwise=source.language)
     return Article(
         source=source.key,
@@ -211,7 +218,7 @@ def _article(draft: Draft, name: str, source: Source, *, now: datetime, several:
         agency=_field(draft.agency),
         dateline=_field(draft.dateline),
         keywords=_keywords(draft.keywords),
-        teaser=one_line(draft.teaser, _MAX_TEASER),
+        teaser=one_line(_harmless(draft.teaser), _MAX_TEASER),
         url=url or _page_url(source, name),
         rights=source.rights,
         weight=source.weight,
@@ -219,12 +226,32 @@ def _article(draft: Draft, name: str, source: Source, *, now: datetime, several:
 
 
 def _field(value: str) -> str:
-    return one_line(value, _MAX_FIELD)
+    return one_line(_harmless(value), _MAX_FIELD)
 
 
 def _keywords(values: Iterable[str]) -> tuple[str, ...]:
-    words = (one_line(html_to_text(value), 100) for value in values)
+    words = (one_line(_harmless(html_to_text(value)), 100) for value in values)
     return tuple(dict.fromkeys(word for word in words if word))[:_MAX_KEYWORDS]
+
+
+def _harmless(text: str) -> str:
+    """Text with another bracket before the name of an element that runs or loads.
+
+    Text about `<script>` is text, and whoever shows it escapes it. Where somebody forgets to, it still does not run.
+    """
+    text = plain(text)
+    return _RUNS.sub("‹", text) if "<" in text else text
+
+
+def _link(url: str, base: str) -> str:
+    """An entry's address in its one spelling, with its fragment where that leads to a place on the page."""
+    try:
+        whole = urljoin(base, url) if base and url else url
+    except ValueError:  # brackets without a mate
+        return ""
+    link = canonical_url(whole)
+    fragment = whole.partition("#")[2].strip()
+    return f"{link}#{fragment}" if link and _ANCHOR.fullmatch(fragment) else link
 
 
 def _without_dateline(draft: Draft) -> Draft:

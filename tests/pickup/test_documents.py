@@ -1,5 +1,6 @@
 """Documents of each format: what becomes of their fields, and what is said of bad ones."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -549,3 +550,52 @@ def test_formats_are_told_by_look_where_the_name_does_not_say() -> None:
         document._format("words", "a", feed), document._format("---\ntitle: x\n---", "a", source),
     ]  # fmt: skip
     assert told == ["html", "html", "json", "feed", "page", "json", "feed", "markdown"]
+
+
+def feed_of(*items: str) -> str:
+    return f'<rss version="2.0"><channel><title>N</title>{"".join(f"<item>{item}</item>" for item in items)}</channel></rss>'
+
+
+def test_addresses_keep_the_place_on_the_page(read: Read) -> None:
+    links = ["/log#v2", "/log#v1", "/a#comments", "/b#xtor=RSS-1", "/c#", "/d#:~:text=x"]
+    articles = read(feed_of(*(f"<title>{n}</title><link>https://a.example{n}</link>" for n in links)), "feed.xml")
+    assert [article.url.removeprefix("https://a.example") for article in articles] == [
+        "/log#v2",
+        "/log#v1",
+        "/a",
+        "/b",
+        "/c",
+        "/d",
+    ]
+    assert len({article.id for article in articles}) == len(links)
+    (article,) = read(feed_of("<title>t</title><link>http://[x</link>"), "feed.xml", url="https://a.example/")
+    assert article.url == "https://a.example/feed.xml"
+
+
+def test_text_that_would_run_if_nobody_escaped_it(read: Read) -> None:
+    article, _ = read(
+        '<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>1</id><title type="text">The &lt;script&gt; tag &lt; 2</title>'
+        '<author><name>&lt; svg onload=x</name></author><category term="&amp;lt;iframe&gt;"/>'
+        '<content type="text">a &lt;IMG src=x onError=y&gt; &lt;b&gt; &lt; / script&gt;</content></entry><entry><title>2</title></entry></feed>',
+        "feed.xml",
+    )
+    assert article.title == "The ‹script> tag < 2"
+    assert article.byline == "‹ svg onload=x"
+    assert article.keywords == ("‹iframe>",)
+    assert article.paragraphs == ("a ‹IMG src=x onError=y> <b> ‹ / script>",)
+
+
+def test_descriptions_that_forgot_to_close_their_tags(read: Read) -> None:
+    for well_formed in ("", "<broken>"):
+        (article,) = read(
+            feed_of(f"<title>t</title><description>One.&lt;br clear=all&gt;Two.</description>{well_formed}"), "feed.xml"
+        )
+        assert article.paragraphs == ("One.", "Two.")
+
+
+@pytest.mark.parametrize("bomb", ["<!---->" * 60, "<!---->" * 20_000, "<?a>" * 20_000, "<!doctype a>" * 20_000])
+def test_what_a_document_is_costs_no_more_than_reading_it(read: Read, bomb: str) -> None:
+    with pytest.raises(PickupError):
+        read(bomb, "a.xml")
+    with contextlib.suppress(PickupError):
+        read(bomb, "a")

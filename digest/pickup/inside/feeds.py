@@ -48,7 +48,8 @@ def by_feedparser(data: bytes) -> dict[str, Any]:
 
 
 def _entry(entry: Any, version: str) -> dict[str, Any]:
-    contents = [_text(content) for content in entry.get("content", [])]
+    rss = not version.startswith("atom")
+    contents = [_text(content, rss=rss) for content in entry.get("content", [])]
     contents.sort(key=lambda content: -len(content["text"]))
     source = entry.get("source", {})
     return {
@@ -58,7 +59,7 @@ def _entry(entry: Any, version: str) -> dict[str, Any]:
         "title_is_html": entry.get("title_detail", {}).get("type") != "text/plain"
         or _is_markup(entry.get("title", ""), version),
         "content": contents[0] if contents else None,
-        "summary": _text(entry["summary_detail"]) if entry.get("summary_detail") else None,
+        "summary": _text(entry["summary_detail"], rss=rss) if entry.get("summary_detail") else None,
         "published": entry.get("published") or entry.get("created") or "",
         "updated": dict.get(entry, "updated", ""),  # its own get() falls back on published, and warns
         "author": entry.get("author", ""),
@@ -73,5 +74,7 @@ def _is_markup(title: str, version: str) -> bool:
     return not version.startswith("atom") and bool(quick.MARKUP.search(title))
 
 
-def _text(detail: Any) -> dict[str, Any]:
-    return {"html": detail.get("type") != "text/plain", "text": detail.get("value", "")}
+def _text(detail: Any, *, rss: bool) -> dict[str, Any]:
+    text = detail.get("value", "")
+    html = detail.get("type") != "text/plain" or (rss and "<" in text and quick.looks_like_html(text))
+    return {"html": html, "text": text}

@@ -84,6 +84,7 @@ _HTML: Final = frozenset({
 })  # fmt: skip
 _CLOSED: Final = re.compile(r"</\w+>|&#?\w+;")
 _TAG: Final = re.compile(r"</?(\w+)")
+_WHOLE: Final = re.compile(r"</?(\w+)\b[^<>]*>")
 _NAMED: Final = re.compile(r"&(\w+);")
 _C1: Final = re.compile("[\x80-\x9f]")
 MARKUP: Final = re.compile(r"</?[a-zA-Z][^<>]*>")
@@ -400,7 +401,7 @@ class _Item:
             raise Unsure
         if kind.endswith("xml"):  # text that says it is XML is taken as its source would be written
             text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        if kind == "text/plain" and not self.feed.atom and ("<" in text or "&" in text) and _looks_like_html(text):
+        if kind == "text/plain" and not self.feed.atom and ("<" in text or "&" in text) and looks_like_html(text):
             kind = "text/html"
         return text, kind
 
@@ -468,8 +469,12 @@ def _cp1252(char: str) -> str:
     return char
 
 
-def _looks_like_html(text: str) -> bool:
-    if not _CLOSED.search(text) or any(tag.lower() not in _HTML for tag in _TAG.findall(text)):
+def looks_like_html(text: str) -> bool:
+    """Whether a text in RSS, where nobody can say it, is marked up: by feedparser's rule, or by one tag of HTML."""
+    tags = _TAG.findall(text)
+    if any(tag.lower() in _HTML for tag in tags) and any(tag.lower() in _HTML for tag in _WHOLE.findall(text)):
+        return True
+    if not _CLOSED.search(text) or any(tag.lower() not in _HTML for tag in tags):
         return False
     return all(name in html.entities.entitydefs for name in _NAMED.findall(text))
 
