@@ -32,6 +32,7 @@ from digest.jail import Jail
 from digest.links import Key, Links
 from digest.pipeline import Pipeline
 from digest.places import Places
+from digest.publishing import Press
 from digest.render import Renderer
 from digest.settings import FILE, Settings, load, shipped
 from digest.sources import LiveSources
@@ -272,6 +273,20 @@ class App:
         return Fence(path)
 
     @cached_property
+    def press(self) -> Press:
+        """The life of the feeds."""
+        return Press(
+            settings=self.settings,
+            store=self.store,
+            places=self.places,
+            taxonomy=self.taxonomy,
+            renderer=self.renderer,
+            links=self.links,
+            fetcher=self.fetcher,
+            clock=now,
+        )
+
+    @cached_property
     def pipeline(self) -> Pipeline:
         """The edition's life, with everything that it needs."""
         return Pipeline(
@@ -285,6 +300,7 @@ class App:
             live=self.live,
             transport=self.transport,
             fence=self.fence,
+            press=self.press,
             clock=now,
         )
 

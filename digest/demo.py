@@ -32,7 +32,7 @@ from digest.model import (
     Skipped,
     ThemeTag,
 )
-from digest.pipeline import write
+from digest.publishing import write
 from digest.render import Demo, DemoDelivery, DemoEdition, DemoFact, DemoFile, DemoItem, DemoMail, DemoTag
 
 PERIODS: Final = ("2018-W15", "2018-W29")  # the weeks of the two articles of seeds/

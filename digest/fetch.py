@@ -7,6 +7,8 @@
             case Gone(): ...
             case Failed(): ...
 
+`post` sends a form, such as a WebSub hub takes.
+
 Each hop: the URL's form is checked, its host resolved, *all* its addresses checked, and the connection made to one of
 those very addresses (name and certificate stay the URL's), so that a name which answers differently the next moment
 gains nothing. Redirects are hops like any other. No proxy, cookie, password or environment is ever used.
@@ -29,7 +31,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 from weakref import WeakValueDictionary
 
 import aiohttp
@@ -254,6 +256,33 @@ class Fetcher:
         except _Stop as stop:
             return Failed(url=url, reason=stop.reason, what=stop.what, status=stop.status, retry_after=stop.retry_after)
 
+    async def post(self, url: str, form: Mapping[str, str], *, inside: bool = True) -> Fetched | Failed:
+        """Send a form. Redirects are not followed: a form goes where the operator said, or nowhere.
+
+        Args:
+            url: http or https.
+            form: names and values.
+            inside: whether the operator's exceptions count for this URL (`Guard.check`).
+
+        Returns:
+            Fetched, without a body, where it was taken (2xx): what the answer says is not read.
+        """
+        body = urlencode(form).encode()
+        headers = {"Accept": "*/*", "Content-Type": "application/x-www-form-urlencoded"}
+        try:
+            target = self._check(url, inside=inside)
+            async with self._turn(target.host):
+                outcome = await self._hop(
+                    target, headers, self.limits.total, inside=inside and self.guard.excepts(target), form=body
+                )
+        except _Stop as stop:
+            return Failed(url=url, reason=stop.reason, what=stop.what, status=stop.status, retry_after=stop.retry_after)
+        if isinstance(outcome, Fetched):
+            return outcome
+        if isinstance(outcome, _Redirect):
+            return Failed(url=url, reason="redirect", what=f"it leads elsewhere: {outcome.location[:200]}")
+        return Failed(url=url, reason="status", what="the server does not take it any more (410)", status=410)
+
     # ---- one hop
 
     def _check(self, url: str, *, inside: bool) -> Target:
@@ -272,18 +301,25 @@ class Fetcher:
             yield
 
     async def _hop(
-        self, target: Target, headers: Mapping[str, str], seconds: float, *, inside: bool
+        self, target: Target, headers: Mapping[str, str], seconds: float, *, inside: bool, form: bytes | None = None
     ) -> Fetched | NotModified | Gone | _Redirect:
         if self._session is None:
             raise RuntimeError("use the fetcher in `async with`")
         try:
             async with asyncio.timeout(seconds):
                 self._pins[target.host] = await self._addresses(target, inside=inside)
-                async with self._session.get(
-                    URL(target.url, encoded=True), headers=headers, allow_redirects=False
+                async with self._session.request(
+                    "GET" if form is None else "POST",
+                    URL(target.url, encoded=True),
+                    headers=headers,
+                    data=form,
+                    allow_redirects=False,
                 ) as response:
                     return await self._answer(
-                        target, response, conditional="If-None-Match" in headers or "If-Modified-Since" in headers
+                        target,
+                        response,
+                        conditional="If-None-Match" in headers or "If-Modified-Since" in headers,
+                        posted=form is not None,
                     )
         except aiohttp.ClientSSLError as error:
             raise _Stop("tls", f"no trusted connection: {_brief(error)}") from error
@@ -334,7 +370,7 @@ class Fetcher:
         return socket.socket(family, kind, protocol)
 
     async def _answer(
-        self, target: Target, response: aiohttp.ClientResponse, *, conditional: bool
+        self, target: Target, response: aiohttp.ClientResponse, *, conditional: bool, posted: bool
     ) -> Fetched | NotModified | Gone | _Redirect:
         headers = response.headers
         if sum(len(name) + len(value) + 4 for name, value in response.raw_headers) > self.limits.header:
@@ -357,7 +393,9 @@ class Fetcher:
         }
         if status == 304 and conditional:
             return NotModified(**common)
-        if status not in {200, 203}:
+        if posted and 200 <= status < 300:
+            return Fetched(**common, body=b"")
+        if posted or status not in {200, 203}:
             raise _Stop(
                 "status",
                 f"the server answers {status} {_field(response.reason or '')}".strip(),

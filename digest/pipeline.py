@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from digest import pickup, publish
+from digest import pickup
 from digest.classify import Judge, cluster, rank, related
 from digest.compose import Decisions, Score, compose, select
 from digest.deliver import (
@@ -50,12 +49,12 @@ from digest.model import (
     Story,
 )
 from digest.places import Places
+from digest.publishing import PUBLIC, Press, Published, write
 from digest.render import Reader, Renderer
 from digest.settings import Settings
 from digest.sources import LiveSources
 from digest.store import Act, Change, RefusalPolicy, Store
 
-PUBLIC: Final = (EditionState.APPROVED, EditionState.SENDING, EditionState.PAUSED, EditionState.SENT)
 SENDING: Final = "sending"  # what only one process of an installation does at a time
 LOOK_BACK: Final = timedelta(weeks=26)  # how far back a follow-up may find the story that it follows
 
@@ -69,14 +68,6 @@ class Pickup:
     unchanged: int = 0  # seen again, as it was
     waiting: list[tuple[str, str]] = field(default_factory=list)  # (source/origin, why)
     problems: list[InputError] = field(default_factory=list)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Published:
-    """What publishing came to."""
-
-    files: int
-    changed: tuple[str, ...]  # paths below the state folder
 
 
 class Pipeline:
@@ -95,6 +86,7 @@ class Pipeline:
         live: LiveSources,
         transport: Callable[[], Transport],
         fence: Fence,
+        press: Press,
         clock: Callable[[], datetime],
     ) -> None:
         self.settings = settings
@@ -107,6 +99,7 @@ class Pipeline:
         self.live = live
         self.transport = transport
         self.fence = fence
+        self.press = press
         self.clock = clock
         self._frozen: dict[tuple[str, int], Renderer] = {}
 
@@ -459,11 +452,12 @@ class Pipeline:
     # ---- publish
 
     def publish(self) -> Published:
-        """Write feeds and online editions of everything approved; a file is touched only when its bytes change."""
+        """Write online editions and feeds of everything approved; a file is touched only when its bytes change."""
         self.store.archive.sync(self.store.editions.approvals(PUBLIC), self._regions_of)
-        documents = dict(self._documents())
+        documents = dict(self._online())
         changed = tuple(path for path, content in documents.items() if write(self.settings.state / path, content))
-        return Published(files=len(documents), changed=changed)
+        feeds = self.press.publish()
+        return replace(feeds, files=feeds.files + len(documents), changed=(*changed, *feeds.changed))
 
     def _regions_of(self, code: str) -> Iterator[str]:
         """All regions in which one lies, the operator's groupings too, and itself."""
@@ -471,29 +465,19 @@ class Pipeline:
         yield from self.places.parents(code)
         yield from (one.code for one in self.settings.groupings if self.places.within(code, one.code))
 
-    def _documents(self) -> Iterator[tuple[str, bytes]]:
-        """Path below the state folder -> bytes, of everything that is published."""
+    def _online(self) -> Iterator[tuple[str, bytes]]:
+        """Path below the state folder -> bytes, of the online editions that moved, or are not written yet."""
         language = self.settings.publication.language
-        history: list[Revision] = []
+        moved = {one.edition for one in self.press.moved()}
         for listed in self.store.editions.list(states=PUBLIC):
-            history += [self.store.editions.get(listed.id, number) for number in range(1, listed.revision + 1)]
+            paths = [f"editions/{listed.id}.{kind}" for kind in ("html", "txt")]
+            if listed.id not in moved and all((self.settings.state / path).exists() for path in paths):
+                continue
             revision = self.store.editions.approved(listed.id)
             template = self.settings.digest(listed.digest).template
             renderer = self._renderer_of(revision)
-            yield f"editions/{listed.id}.html", renderer.online(revision.edition, language, template=template).encode()
-            yield (
-                f"editions/{listed.id}.txt",
-                renderer.online_text(revision.edition, language, template=template).encode(),
-            )
-        yield from publish.catalogue(
-            self.settings.publication,
-            history,
-            places=self.places,
-            themes=tuple(self.judge.taxonomy),
-            digests=self.settings.digests,
-            limit=self.settings.feeds.entries,
-            edition_url=self.links.online,
-        )
+            yield paths[0], renderer.online(revision.edition, language, template=template).encode()
+            yield paths[1], renderer.online_text(revision.edition, language, template=template).encode()
 
     def preview(self, revision: Revision, address: str = "") -> tuple[str, str]:
         """A revision as everyone sees it online, or as one reader gets it: HTML and plain text.
@@ -515,19 +499,6 @@ class Pipeline:
                     raise StateError(f"the copy of {address}", f"skipped: {copy.reason}", "show it")
                 return copy.html, copy.text
         raise NotFound("reader of this digest", address, "`digest subscribers list` shows them")
-
-
-def write(path: Path, content: bytes) -> bool:
-    """Write a file atomically, if its bytes change; whether they did."""
-    try:
-        if path.read_bytes() == content:
-            return False
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.new")
-    draft.write_bytes(content)
-    draft.replace(path)
-    return True
 
 
 def policy_of(settings: Settings) -> Policy:

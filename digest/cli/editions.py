@@ -17,7 +17,7 @@ from digest.cli.base import FAILED, cli, console, opened, print_json, say, show
 from digest.errors import ConfigError, NotFound
 from digest.model import Claim, DeliveryState, DigestRule, Edition, EditionState, Period, Preferences, Revision, Skipped
 from digest.periods import period_before, period_named
-from digest.pipeline import write
+from digest.publishing import write
 
 DigestKey = Annotated[str, typer.Option("--digest", help="Which digest; not needed where there is one.")]
 PeriodKey = Annotated[

@@ -13,7 +13,7 @@ from digest.app import App, now
 from digest.cli.base import FAILED, cli, complain, opened, print_json, say, show
 from digest.errors import InputError
 from digest.model import Consent, Length, Preferences, SubscriptionState
-from digest.pipeline import write
+from digest.publishing import write
 
 readers = typer.Typer(
     help="Readers: import and export lists, add and remove people, see who there is.", no_args_is_help=True

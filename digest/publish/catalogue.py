@@ -5,26 +5,27 @@ feeds/editions/...                              its editions
 feeds/regions/<code>/...                        stories about what lies in a region
 feeds/themes/<id>/...                           stories of a theme
 feeds/sections/<digest>/<key>/...               what stood under the heading of a pair, such as China and Israel
+feeds/<...>/archive/<number>/...                what each of them showed before, page by page
 feeds/index.opml                                all of them, for a reader to import
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import quote
 
 from digest.clean import canonical_url
-from digest.model import DigestRule, EditionState, Item, Publication, Revision, Role, Theme
+from digest.model import DigestRule, Publication, Theme
 from digest.places import Level, Places
-from digest.publish.documents import Writer, opml
 from digest.publish.entries import Scribe, named
-from digest.publish.feed import ATOM, JSON, RSS, Entry, Feed
+from digest.publish.feed import NEVER, Feed
+from digest.publish.journal import EDITIONS, STORIES, Told
 
 _LEVELS = (Level.GROUPING, Level.COUNTRY, Level.DIVISION)  # a city or a continent has a feed only as a section
-_HIDDEN = frozenset({EditionState.CANCELLED, EditionState.SKIPPED})
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "stories": {"en": "Stories", "zh": "新闻"},
     "editions": {"en": "Editions", "zh": "各期"},
@@ -35,183 +36,212 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Told:
-    """A story as it stands now: its entry, and what it belongs to."""
+class Shelf:
+    """The archive of a feed: how many pages it has, and up to when they tell (`updated` of the last entry)."""
 
-    entry: Entry
-    regions: frozenset[str]  # primary and counterpart
-    themes: frozenset[str]
-    sections: frozenset[str]  # "<digest>/<section>" of the editions that carry it
+    pages: int = 0
+    through: datetime = NEVER
 
 
-def catalogue(
-    publication: Publication,
-    revisions: Iterable[Revision],
-    *,
-    places: Places,
-    themes: Sequence[Theme] = (),
-    digests: Sequence[DigestRule] = (),
-    limit: int = 100,
-    edition_url: Callable[[str], str] | None = None,
-    story_url: Callable[[str], str] | None = None,
-) -> Iterator[tuple[str, bytes]]:
-    """Every document that a publication publishes, as (path, bytes). Paths are relative, with slashes.
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A new archive page: its number, up to when it tells, the ids that stand in it, and what is to be written."""
 
-    The same revisions give the same bytes, in whatever order they come.
+    number: int
+    through: datetime
+    ids: tuple[str, ...]
+    feed: Feed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """A feed as it stands now: its group ("regions"), its path, its subscription document, and new archive pages."""
+
+    group: str
+    path: str  # "feeds/regions/CN"
+    feed: Feed
+    pages: tuple[Page, ...]
+
+
+class Catalogue:
+    """The feeds of one publication.
 
     Args:
         publication: who publishes.
-        revisions: all revisions of the editions whose stories the feeds can hold, superseded ones too: they tell when
-            a story last changed. What was not approved, or was cancelled, is passed over.
         places: the tree of regions.
         themes: the taxonomy, in its order; each theme has a feed, even while it is empty.
         digests: the digests; each section's region or pair has a feed, even while it is empty.
-        limit: the most entries in one feed.
+        limit: the most entries in a subscription document.
+        hub: address of a WebSub hub; "" for none.
         edition_url: id of an edition -> its page; `<publication.url>/editions/<id>` when None.
         story_url: key of a story -> its page, for articles without a page of their own;
             `<publication.url>/stories/<key>` when None.
     """
-    base = (canonical_url(publication.url) or publication.url).rstrip("/")
-    scribe = Scribe(
-        publication=publication,
-        places=places,
-        themes={theme.id: theme.names for theme in themes},
-        edition_url=edition_url or (lambda edition: f"{base}/editions/{quote(edition, safe='')}"),
-        story_url=story_url or (lambda story: f"{base}/stories/{quote(story, safe='')}"),
-    )
-    histories = _histories(revisions)
-    told = _stories(histories, scribe)
-    tags = frozenset().union(*(one.regions for one in told))
 
-    def feed(folder: str, title: str, entries: Iterable[Entry]) -> Feed:
-        newest = sorted(entries, key=lambda entry: entry.published, reverse=True)  # stable: ties stay in order
+    def __init__(
+        self,
+        publication: Publication,
+        *,
+        places: Places,
+        themes: Sequence[Theme] = (),
+        digests: Sequence[DigestRule] = (),
+        limit: int = 100,
+        hub: str = "",
+        edition_url: Callable[[str], str] | None = None,
+        story_url: Callable[[str], str] | None = None,
+    ) -> None:
+        self._publication = publication
+        self._places = places
+        self._themes = themes
+        self._digests = digests
+        self._limit = limit
+        self._hub = hub
+        self.base = (canonical_url(publication.url) or publication.url).rstrip("/")
+        self.scribe = Scribe(
+            publication=publication,
+            places=places,
+            themes={theme.id: theme.names for theme in themes},
+            edition_url=edition_url or (lambda edition: f"{self.base}/editions/{quote(edition, safe='')}"),
+            story_url=story_url or (lambda story: f"{self.base}/stories/{quote(story, safe='')}"),
+        )
+
+    def word(self, group: str) -> str:
+        """The heading of a group of feeds, in the publication's language."""
+        return named(_WORDS[group], self._publication.language)
+
+    def feeds(self, journal: Iterable[Told], shelves: Mapping[str, Shelf]) -> list[Standing]:
+        """Every feed as it stands now. The same journal and shelves give the same feeds.
+
+        Args:
+            journal: every entry that has been public, the newest first.
+            shelves: path of a feed -> its archive, for those that have one.
+        """
+        told = tuple(journal)
+        stories = [one for one in told if one.kind == STORIES]
+        by_region: dict[str, set[str]] = {}
+        by_theme: dict[str, list[Told]] = {}
+        by_section: dict[str, list[Told]] = {}
+        for one in stories:
+            for code in one.regions:
+                by_region.setdefault(code, set()).add(one.entry.id)
+            for theme in one.themes:
+                by_theme.setdefault(theme, []).append(one)
+            for section in dict.fromkeys(one.carriers.values()):
+                by_section.setdefault(section, []).append(one)
+        tags = frozenset(by_region)
+
+        def about(code: str) -> list[Told]:
+            ids = set[str]().union(*(by_region[tag] for tag in tags if self._places.within(tag, code)))
+            return [one for one in stories if one.entry.id in ids]
+
+        def standing(group: str, name: str, title: str, entries: Sequence[Told]) -> Standing:
+            return self._standing(group, name, title, entries, shelves)
+
+        language = self._publication.language
+        return [
+            standing("stories", "", "", stories),
+            standing("editions", "editions", self.word("editions"), [one for one in told if one.kind == EDITIONS]),
+            *(
+                standing(
+                    "sections",
+                    f"sections/{slug(digest.key)}/{slug(section.key)}",
+                    named(section.names, language) or " – ".join(map(self.scribe.region, section.pair)),
+                    by_section.get(f"{digest.key}/{section.key}", []),
+                )
+                for digest in self._digests
+                for section in digest.sections
+                if section.pair is not None
+            ),
+            *(
+                standing("regions", f"regions/{slug(code)}", self.scribe.region(code), about(code))
+                for code in self._regions(tags)
+            ),
+            *(
+                standing("themes", f"themes/{slug(theme.id)}", self.scribe.theme(theme.id), by_theme.get(theme.id, []))
+                for theme in self._themes
+            ),
+        ]
+
+    def own(self, entries: Iterable[Told], *, address: str, title: str) -> Feed:
+        """The feed of one reader's selection.
+
+        Args:
+            entries: what stands in it, in any order.
+            address: where its Atom document stands. Its id comes from it, so it is as private.
+            title: what is added to the publication's.
+        """
+        rows = sorted(entries, key=lambda one: one.entry.updated, reverse=True)
+        name = hashlib.sha256(address.encode()).hexdigest()[:32]
+        feed = self._feed(self.scribe.id("feeds/own", name), address.rpartition("/")[0], title, rows[: self._limit])
+        return replace(feed, address=address)
+
+    # ---- one feed
+
+    def _standing(
+        self, group: str, name: str, title: str, told: Sequence[Told], shelves: Mapping[str, Shelf]
+    ) -> Standing:
+        path = "/".join(part for part in ("feeds", name) if part)
+        folder = f"{self.base}/{path}"
+        shelf = shelves.get(path, Shelf())
+        feed_id = self.scribe.id("feeds", name)
+        rows = [one for one in told if one.entry.updated > shelf.through]
+        pages: list[Page] = []
+        while len(rows) > self._limit:
+            # Half a document at a time: what has just come stays in the subscription document for a while.
+            size = max(1, self._limit // 2)
+            cut, rows = rows[-size:], rows[:-size]
+            number = shelf.pages + 1
+            feed = self._feed(feed_id, f"{folder}/archive/{number}", title, cut)
+            pages.append(
+                Page(
+                    number=number,
+                    through=cut[0].entry.updated,
+                    ids=tuple(one.entry.id for one in cut),
+                    feed=replace(feed, current=folder, older=f"{folder}/archive/{shelf.pages}" if shelf.pages else ""),
+                )
+            )
+            shelf = Shelf(pages=number, through=cut[0].entry.updated)
+        feed = replace(
+            self._feed(feed_id, folder, title, rows),
+            hub=self._hub,
+            older=f"{folder}/archive/{shelf.pages}" if shelf.pages else "",
+            complete=not shelf.pages,
+        )
+        return Standing(group=group, path=path, feed=feed, pages=tuple(pages))
+
+    def _feed(self, feed_id: str, folder: str, title: str, rows: Iterable[Told]) -> Feed:
+        rows = tuple(rows)
+        publication = self._publication
         return Feed(
-            id=scribe.id("feeds", folder),
-            folder="/".join(part for part in (base, "feeds", folder) if part),
-            url=f"{base}/",
+            id=feed_id,
+            folder=folder,
+            url=f"{self.base}/",
             title=" – ".join(part for part in (publication.title, title) if part),
             subtitle=publication.tagline,
             author=publication.sender_name or publication.title,
             rights=publication.copyright,
             language=publication.language,
-            entries=tuple(newest[:limit]),
+            entries=tuple(one.entry for one in rows if not one.gone),
+            gone=tuple(one.tombstone for one in rows if one.gone),
         )
 
-    def about(code: str) -> Iterator[Entry]:
-        inside = {tag for tag in tags if places.within(tag, code)}
-        return (one.entry for one in told if not inside.isdisjoint(one.regions))
-
-    groups = {
-        "stories": [feed("", "", (one.entry for one in told))],
-        "editions": [feed("editions", _word("editions", publication), _editions(histories, scribe))],
-        "sections": [
-            feed(f"sections/{_slug(digest.key)}/{_slug(section.key)}", title, entries)
-            for digest in digests
-            for section in digest.sections
-            if section.pair is not None
-            for title in [named(section.names, publication.language) or " – ".join(map(scribe.region, section.pair))]
-            for entries in [(one.entry for one in told if f"{digest.key}/{section.key}" in one.sections)]
-        ],
-        "regions": [
-            feed(f"regions/{_slug(code)}", scribe.region(code), about(code)) for code in _regions(tags, digests, places)
-        ],
-        "themes": [
-            feed(f"themes/{_slug(theme.id)}", scribe.theme(theme.id), entries)
-            for theme in themes
-            for entries in [(one.entry for one in told if theme.id in one.themes)]
-        ],
-    }
-    writer = Writer()
-    for one in (one for feeds in groups.values() for one in feeds):
-        folder = one.folder.removeprefix(f"{base}/")
-        yield f"{folder}/{ATOM}", writer.atom(one)
-        yield f"{folder}/{RSS}", writer.rss(one)
-        yield f"{folder}/{JSON}", writer.json_feed(one)
-    yield "feeds/index.opml", opml(publication.title, {_word(key, publication): feeds for key, feeds in groups.items()})
-
-
-def _histories(revisions: Iterable[Revision]) -> tuple[tuple[Revision, ...], ...]:
-    """The approved revisions of each public edition, oldest first; the last of each is what is public now."""
-    editions: dict[str, list[Revision]] = {}
-    for revision in sorted(revisions, key=lambda revision: (revision.edition.id, revision.number)):
-        editions.setdefault(revision.edition.id, []).append(revision)
-    histories = [
-        tuple(revision for revision in history if revision.approved is not None)
-        for history in editions.values()
-        if history[-1].state not in _HIDDEN
-    ]
-    return tuple(history for history in histories if history)
-
-
-def _approved(revision: Revision) -> datetime:
-    """When a revision of a history became public."""
-    return revision.approved or revision.created
-
-
-def _stories(histories: Iterable[Sequence[Revision]], scribe: Scribe) -> Sequence[_Told]:
-    """Every story that an edition carries now, once, as it was last published."""
-    histories = tuple(histories)
-    carried: dict[str, set[str]] = {}
-    for current in (history[-1].edition for history in histories):
-        for section in current.sections:
-            for item in section.items:
-                carried.setdefault(item.story.key, set()).add(f"{current.digest}/{section.key}")
-    told: dict[str, tuple[Entry, Item]] = {}
-    timeline = sorted(
-        (revision for history in histories for revision in history),
-        key=lambda revision: (_approved(revision).astimezone(UTC), revision.edition.id, revision.number),
-    )
-    for revision in timeline:
-        for item in revision.edition.items:
-            if (key := item.story.key) in carried:
-                entry = scribe.story(item, _approved(revision))
-                told[key] = (_since(told[key][0] if key in told else None, entry), item)
-    return tuple(
-        _Told(
-            entry=entry,
-            regions=frozenset(item.story.judgement.places(Role.PRIMARY, Role.COUNTERPART)),
-            themes=frozenset({item.theme, *(tag.theme for tag in item.story.judgement.themes)}),
-            sections=frozenset(carried[key]),
+    def _regions(self, tags: frozenset[str]) -> Sequence[str]:
+        """The regions with a feed: those of the sections, then groupings, countries and divisions that have stories."""
+        sections = [section.region for digest in self._digests for section in digest.sections if section.region]
+        find, within = self._places.find, self._places.within
+        known = {place.code: place for tag in tags if (place := find(tag)) is not None}
+        around = {code for place in known.values() for code in (place.code, *self._places.parents(place.code))}
+        groupings = [place.code for place in self._places if place.level is Level.GROUPING]
+        around.update(code for code in groupings if any(within(tag, code) for tag in tags))
+        ranked = sorted(
+            (_LEVELS.index(place.level), place.code)
+            for place in map(find, around)
+            if place is not None and place.level in _LEVELS
         )
-        for key, (entry, item) in sorted(told.items())
-    )
+        canonical = [place.code if (place := find(code)) is not None else code for code in sections]
+        return tuple(dict.fromkeys((*canonical, *(code for _, code in ranked))))
 
 
-def _since(before: Entry | None, entry: Entry) -> Entry:
-    """The entry, updated only if it says something else than before."""
-    return before if before is not None and replace(entry, updated=before.updated) == before else entry
-
-
-def _editions(histories: Iterable[Sequence[Revision]], scribe: Scribe) -> Iterator[Entry]:
-    """The entry of each public edition; the newest period first."""
-    for history in sorted(histories, key=lambda history: history[0].edition.period.end, reverse=True):
-        began = _approved(history[0])
-        entry = scribe.edition(history[0].edition, began, began)
-        for revision in history[1:]:
-            entry = _since(entry, scribe.edition(revision.edition, began, _approved(revision)))
-        yield entry
-
-
-def _regions(tags: frozenset[str], digests: Iterable[DigestRule], places: Places) -> Sequence[str]:
-    """The regions with a feed: those of the sections, then groupings, countries and divisions that have stories."""
-    sections = [section.region for digest in digests for section in digest.sections if section.region]
-    known = {place.code: place for tag in tags if (place := places.find(tag)) is not None}
-    around = {code for place in known.values() for code in (place.code, *places.parents(place.code))}
-    groupings = [place.code for place in places if place.level is Level.GROUPING]
-    around.update(code for code in groupings if any(places.within(tag, code) for tag in tags))
-    ranked = sorted(
-        (_LEVELS.index(place.level), place.code)
-        for place in map(places.find, around)
-        if place is not None and place.level in _LEVELS
-    )
-    canonical = [place.code if (place := places.find(code)) is not None else code for code in sections]
-    return tuple(dict.fromkeys((*canonical, *(code for _, code in ranked))))
-
-
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
     """A name as one segment of a path, safe for files and URLs."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name)
-
-
-def _word(key: str, publication: Publication) -> str:
-    return named(_WORDS[key], publication.language)

@@ -102,7 +102,10 @@ class Scribe:
         regions = dict.fromkeys(judgement.places(Role.PRIMARY) + judgement.places(Role.COUNTERPART))
         themes = dict.fromkeys(theme for theme in (item.theme, *(tag.theme for tag in judgement.themes)) if theme)
         return (
-            *(Category(scheme=self.id("regions"), term=code, label=self.region(code)) for code in regions),
+            *(
+                Category(scheme=self.id("regions"), term=code, label=self.region(code), spatial=True)
+                for code in regions
+            ),
             *(Category(scheme=self.id("themes"), term=theme, label=self.theme(theme)) for theme in themes),
         )
 

@@ -19,6 +19,7 @@ class Category:
     scheme: str  # a URI
     term: str
     label: str
+    spatial: bool = False  # a region: told as dcterms:spatial too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,11 +62,21 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tombstone:
+    """An entry that was withdrawn (RFC 6721): its id, and when. Nothing of its text is left."""
+
+    id: str
+    when: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Feed:
-    """A feed: what it is called, where it stands, and its entries in order.
+    """A document of a feed: what it is called, where it stands, and its entries in order.
+
+    A feed is its subscription document, which changes, and archive pages behind it, which do not (RFC 5005, 4).
 
     Attributes:
-        id: a URI that never changes.
+        id: a URI that never changes; that of the archive pages too.
         folder: absolute URL of the folder that holds its documents, without a trailing slash.
         url: the page that it belongs to.
         title: plain text.
@@ -74,6 +85,12 @@ class Feed:
         rights: the copyright line.
         language: BCP 47.
         entries: newest first.
+        gone: what was withdrawn lately, newest first; Atom tells it.
+        hub: a WebSub hub that tells of changes; "" for none. Archive pages have none.
+        current: folder of the subscription document, in an archive page; "" in the subscription document itself.
+        older: folder of the archive page before this one; "" when there is none.
+        complete: whether the document holds all that there is (RFC 5005, 2).
+        address: of the document, where it does not stand in the folder under its format's name.
     """
 
     id: str
@@ -85,8 +102,14 @@ class Feed:
     rights: str = ""
     language: str = "en"
     entries: tuple[Entry, ...] = ()
+    gone: tuple[Tombstone, ...] = ()
+    hub: str = ""
+    current: str = ""
+    older: str = ""
+    complete: bool = False
+    address: str = ""
 
     @property
     def updated(self) -> datetime:
         """When anything in it last changed."""
-        return max((entry.updated for entry in self.entries), default=NEVER)
+        return max((*(one.updated for one in self.entries), *(one.when for one in self.gone)), default=NEVER)

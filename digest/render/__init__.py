@@ -13,6 +13,7 @@ from digest.render.demo import (
     DemoMail,
     DemoTag,
 )
+from digest.render.feeds import FeedEntryView, FeedGroupView, FeedLinkView, FeedPageView
 from digest.render.pages import EditionLine, NameView, PageViewer, StoryView
 from digest.render.personal import Body, Field, Reader
 from digest.render.renderer import Renderer
@@ -28,6 +29,10 @@ __all__ = [
     "DemoMail",
     "DemoTag",
     "EditionLine",
+    "FeedEntryView",
+    "FeedGroupView",
+    "FeedLinkView",
+    "FeedPageView",
     "Field",
     "NameView",
     "PageViewer",

@@ -63,6 +63,11 @@ def problems(settings: Settings) -> Iterator[str]:
     yield from _operations_problems(settings)
     if settings.feeds.entries < 1:
         yield f"feeds.entries: {settings.feeds.entries} (must be at least 1)"
+    if settings.feeds.hub:
+        with contextlib.suppress(ValueError):  # a wrong entry of fetch.allow has its own sentence
+            found = Guard(settings.fetch.allow).check(settings.feeds.hub)
+            if isinstance(found, Refused):
+                yield f"feeds.hub: {settings.feeds.hub!r}: {found.what} (name a public hub, or its host in fetch.allow)"
 
 
 def _source_problems(source: Source, settings: Settings) -> Iterator[str]:

@@ -152,7 +152,9 @@ class FeedSettings:
     __pydantic_config__ = _CONFIG
 
     entries: int = 50
-    """Entries of a feed at most; the newest."""
+    """Entries of a feed at most; the newest. What came before stands in its archive."""
+    hub: str = ""
+    """Address of a WebSub hub that is told when feeds change, and tells those who asked it; none when empty."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from digest.app import App
 from digest.errors import Busy, LinkError, NotFound, StoreError
 from digest.web import readers, reading
-from digest.web.guard import Guard, networks
+from digest.web.feeds import Feeds
+from digest.web.guard import Guard, headers_of, networks
 from digest.web.serving import Postman, listen
 from digest.web.site import Site
 
@@ -64,6 +65,14 @@ def create_app(app: App, *, metrics: Metrics | None = None) -> FastAPI:
         prefix=site.prefix,
         https=urlsplit(site.base).scheme == "https",
         proxies=networks(app.settings.web.trusted_proxies),
+    )
+    application.add_middleware(  # the outermost
+        Feeds,
+        files=site.files,
+        base=site.base,
+        prefix=site.prefix,
+        hub=app.settings.feeds.hub,
+        headers=headers_of(https=urlsplit(site.base).scheme == "https"),
     )
     return application
 

@@ -55,7 +55,7 @@ class Guard:
         self._app = app
         self._prefix = prefix
         self._proxies = proxies
-        self._headers = {**_HEADERS, **({"Strict-Transport-Security": _HSTS} if https else {})}
+        self._headers = headers_of(https=https)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -107,6 +107,11 @@ class Guard:
     def _trusted(self, address: str) -> bool:
         known = _address(address)
         return known is not None and any(known in network for network in self._proxies)
+
+
+def headers_of(*, https: bool) -> dict[str, str]:
+    """The headers of every answer; over https, browsers are told to keep to it."""
+    return {**_HEADERS, **({"Strict-Transport-Security": _HSTS} if https else {})}
 
 
 def networks(text: str) -> tuple[Network, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -60,7 +61,9 @@ def check_atom(document: bytes, self_url: str, entries: int) -> etree._Element:
     assert len(set(ids)) == len(ids)
     assert all(one.startswith("tag:") for one in ids)
     updated = [entry.findtext(f"{ATOM}updated") or "" for entry in found]
-    assert root.findtext(f"{ATOM}updated") == max(updated, default="1970-01-01T00:00:00+00:00")
+    newest = max(map(datetime.fromisoformat, updated), default=datetime(1970, 1, 1, tzinfo=UTC))
+    assert datetime.fromisoformat(root.findtext(f"{ATOM}updated") or "") >= newest
+    assert len(set(updated)) == len(updated), "two entries were updated at the same time"
     for entry in found:
         alternates = [link for link in entry.findall(f"{ATOM}link") if link.get("rel", "alternate") == "alternate"]
         assert len(alternates) <= 1

@@ -35,7 +35,7 @@ from digest.model import (
     ThemeTag,
 )
 from digest.places import Places
-from digest.publish import catalogue
+from digest.publish import Catalogue, Feed, Journal, Moved, Writer, opml
 from tests.publish.rules import ATOM, check_atom, check_json, check_rss
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -129,9 +129,30 @@ def revision(made: Edition, number: int = 1, approved: datetime | None = APPROVE
     return Revision(**(values | {"approved": approved} | more))  # type: ignore[arg-type]  # keywords of many kinds
 
 
+def moved(*revisions: Revision) -> list[Moved]:
+    """What the press makes of the revisions of editions: see Press.moved."""
+    histories: dict[str, list[Revision]] = {}
+    for one in sorted(revisions, key=lambda one: one.number):
+        histories.setdefault(one.edition.id, []).append(one)
+    return [
+        Moved(edition=name, gone=APPROVED)
+        if history[-1].state is EditionState.CANCELLED
+        else Moved(edition=name, revisions=tuple(one for one in history if one.approved))
+        for name, history in histories.items()
+    ]
+
+
 def publish(*revisions: Revision, publication: Publication = PUBLICATION, **more: object) -> dict[str, bytes]:
     arguments: dict[str, object] = {"places": PLACES, "themes": THEMES, "digests": (DIGEST,)}
-    return dict(catalogue(publication, revisions, **(arguments | more)))  # type: ignore[arg-type]
+    catalogue = Catalogue(publication, **(arguments | more))  # type: ignore[arg-type]  # keywords of many kinds
+    journal, writer = Journal(), Writer()
+    journal.take(moved(*revisions), catalogue.scribe)
+    feeds = catalogue.feeds(journal, {})
+    files = {f"{one.path}/{name}": content for one in feeds for name, content in writer.documents(one.feed)}
+    groups: dict[str, list[Feed]] = {}
+    for one in feeds:
+        groups.setdefault(catalogue.word(one.group), []).append(one.feed)
+    return files | {"feeds/index.opml": opml(publication.title, groups)}
 
 
 def entries(files: dict[str, bytes], folder: str = "feeds") -> list[dict[str, Any]]:
@@ -240,7 +261,8 @@ class TestFeeds:
         rows = [story(article(f"n{day}", published=NOON - timedelta(days=day))) for day in (3, 1, 2)]
         ties = sorted((story(article(f"t{number}")) for number in range(3)), key=lambda one: one.key)
         files = publish(revision(edition("2018-W29", *rows, *ties)), limit=5)
-        assert titles(files) == [*(one.lead.title for one in ties), "About n1", "About n2"]
+        assert titles(files) == [*(one.lead.title for one in ties), "About n1"]  # the rest is on an archive page
+        assert titles(publish(revision(edition("2018-W29", *rows, *ties))))[3:] == ["About n1", "About n2", "About n3"]
 
 
 class TestStories:
@@ -317,8 +339,8 @@ class TestStories:
         assert text.count("Other Paper") == 1
         links = feedparser.parse(files["feeds/atom.xml"]).entries[0].links
         assert [(link.rel, link.href) for link in links] == [
-            ("related", "https://wire.example/b"),
             ("alternate", "https://wire.example/port"),
+            ("related", "https://wire.example/b"),
         ]
 
     def test_chinese_beside_chinese(self) -> None:
@@ -382,7 +404,7 @@ class TestRevisions:
         later = APPROVED + timedelta(hours=3)
         second = revision(edition("2018-W29", DONGGUAN, better), 2, later)
         found = {entry["title"]: entry["date_modified"] for entry in entries(publish(first, second))}
-        assert found == {"About port": "2018-07-23T00:00:00Z", "About many flowers": "2018-07-23T03:00:00Z"}
+        assert found == {"About port": "2018-07-23T00:00:00.001Z", "About many flowers": "2018-07-23T03:00:00Z"}
         (entry,) = entries(publish(first, second), "feeds/editions")
         assert (entry["date_published"], entry["date_modified"]) == ("2018-07-23T00:00:00Z", "2018-07-23T03:00:00Z")
         same = revision(edition("2018-W29", DONGGUAN, FLOWERS), 2, later)

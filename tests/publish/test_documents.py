@@ -44,6 +44,7 @@ CHINESE = replace(
     summary="南沙港开通了新航线。",
     html="<p>南沙港开通了新航线。</p>",
     published=NOON - timedelta(days=1),
+    updated=NOON,
 )
 FEED = Feed(
     id="tag:news.example,2026:feeds",
@@ -68,13 +69,13 @@ class TestFormats:
         assert root.findtext(f"{ATOM}author/{ATOM}name") == "The Desk"
         first, second = root.findall(f"{ATOM}entry")
         assert first.findtext(f"{ATOM}title") == "Port & rail: a <new> line"
-        assert first.findtext(f"{ATOM}updated") == "2018-07-20T05:00:05+00:00"
-        assert first.findtext(f"{ATOM}published") == "2018-07-20T04:00:05+00:00"
+        assert first.findtext(f"{ATOM}updated") == "2018-07-20T05:00:05Z"
+        assert first.findtext(f"{ATOM}published") == "2018-07-20T04:00:05Z"
         assert first.findtext(f"{ATOM}summary") == "A line & a port."
         assert first.findtext(f"{ATOM}author/{ATOM}name") == "Pan Meiling"
         assert [(link.get("rel"), link.get("href")) for link in first.findall(f"{ATOM}link")] == [
-            ("related", "https://other.example/a"),
             ("alternate", "https://wire.example/a?b=1&c=2"),
+            ("related", "https://other.example/a"),
         ]
         assert [(one.get("term"), one.get("label")) for one in first.findall(f"{ATOM}category")] == [
             ("CN-GD", "Guangdong"),
@@ -86,11 +87,11 @@ class TestFormats:
         (channel,) = check_rss(rss(FEED), "https://news.example/feeds/rss.xml", 2)
         assert channel.findtext("copyright") == "© The Desk"
         assert channel.findtext("description") == "What matters & where"
-        assert channel.findtext("lastBuildDate") == "Fri, 20 Jul 2018 05:00:05 +0000"
+        assert channel.findtext("lastBuildDate") == "Fri, 20 Jul 2018 05:00:05 GMT"
         first, second = channel.findall("item")
         assert first.findtext("title") == "Port & rail: a <new> line"
-        assert first.findtext("pubDate") == "Fri, 20 Jul 2018 04:00:05 +0000"
-        assert first.findtext("description") == "A line & a port."
+        assert first.findtext("pubDate") == "Fri, 20 Jul 2018 04:00:05 GMT"
+        assert first.findtext("description") == "A line &amp; a port."  # which is HTML
         assert "A line &amp; a port." in (first.findtext(f"{CONTENT}encoded") or "")
         assert first.findtext(f"{DC}creator") == "Pan Meiling"
         assert second.findtext(f"{DC}language") == "zh-Hans"
@@ -128,7 +129,7 @@ class TestFormats:
     def test_a_bare_feed_is_valid(self) -> None:
         bare = Feed(id="tag:news.example,2026:feeds", folder="https://news.example/feeds", url="", title="")
         root = check_atom(atom(bare), "https://news.example/feeds/atom.xml", 0)
-        assert root.findtext(f"{ATOM}updated") == "1970-01-01T00:00:00+00:00"
+        assert root.findtext(f"{ATOM}updated") == "1970-01-01T00:00:00Z"
         check_rss(rss(bare), "https://news.example/feeds/rss.xml", 0)
         assert check_json(json_feed(bare), "https://news.example/feeds/feed.json", 0)["items"] == []
 
@@ -153,7 +154,7 @@ class TestFormats:
         root = etree.fromstring(document)
         assert (root.tag, root.get("version")) == ("opml", "2.0")
         assert root.findtext("head/title") == "Our Weekly"
-        assert root.findtext("head/dateModified") == "Fri, 20 Jul 2018 05:00:05 +0000"
+        assert root.findtext("head/dateModified") == "Fri, 20 Jul 2018 05:00:05 GMT"
         assert [outline.get("text") for outline in root.findall("body/outline")] == ["Stories", "Regions"]
         (line,) = root.findall("body/outline/outline")[1:]
         assert {str(name): value for name, value in line.attrib.items()} == {
@@ -168,7 +169,7 @@ class TestFormats:
 class TestBytes:
     def test_they_do_not_depend_on_the_time_or_the_writer(self) -> None:
         first = (atom(FEED), rss(FEED), json_feed(FEED))
-        time.sleep(1.1)  # feedgen's own dates are whole seconds of now
+        time.sleep(1.1)  # a date of now would be another
         writer = Writer()
         for _ in range(2):
             assert (writer.atom(FEED), writer.rss(FEED), writer.json_feed(FEED)) == first
@@ -185,7 +186,7 @@ class TestBytes:
         assert (atom(same), rss(same), json_feed(same)) == (atom(FEED), rss(FEED), json_feed(FEED))
 
     def test_the_locale_is_left_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """feedgen switches the locale of the process for each date; beside other threads that is not safe."""
+        """Dates are written without switching the locale of the process: beside other threads that is not safe."""
 
         def refuse(*_: object) -> str:
             raise AssertionError("the locale was touched")

@@ -1,0 +1,427 @@
+"""The life of the feeds: what was approved is written down, set, laid out as files, mirrored, and told to the hub.
+
+    moved -> publish -> mirror -> ping
+
+The journal in the store (digest/publish/journal.py) is what is published; files are made from it, and can be made
+again. Whatever stops in between is done by the next call.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from digest import publish
+from digest.classify import Taxonomy
+from digest.compose import select
+from digest.errors import Busy, ConfigError
+from digest.fetch import Fetched, Fetcher
+from digest.links import Links
+from digest.model import EditionState, Preferences, Skipped
+from digest.places import Places
+from digest.publish import Catalogue, Feed, Journal, Moved, Shelf, Standing, Told, Writer
+from digest.render import FeedEntryView, FeedGroupView, FeedLinkView, FeedPageView, Renderer
+from digest.settings import Settings
+from digest.store import Listed, PageKept, Store
+
+PUBLIC: Final = (EditionState.APPROVED, EditionState.SENDING, EditionState.PAUSED, EditionState.SENT)
+_HOLD: Final = "feeds"  # what only one process of an installation writes at a time
+_PATIENCE: Final = 60.0  # seconds to wait for that one
+_WRITTEN: Final = "feeds/.written.json"  # what stands in a folder because we wrote it
+_PAGE, _SHEET, _LIST = "index.html", "feeds/style.css", "feeds/index.opml"
+_FORMATS: Final = (("Atom", publish.ATOM), ("RSS", publish.RSS), ("JSON", publish.JSON))
+_PING_DELAYS: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720))
+_OWN_EDITIONS: Final = 10  # editions that a reader's own feed looks through
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What publishing came to."""
+
+    files: int
+    changed: tuple[str, ...]  # paths below the folder
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedLine:
+    """A feed in a list."""
+
+    group: str
+    path: str
+    title: str
+    address: str  # of its Atom document
+    entries: int
+    pages: int  # of its archive
+    updated: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pinged:
+    """What telling the hub came to, in feeds."""
+
+    told: int = 0
+    failed: int = 0
+
+
+class Press:
+    """The feeds of one publication.
+
+    Args:
+        settings: who publishes what.
+        store: where editions and the journal are kept.
+        places: the tree of regions.
+        taxonomy: the themes.
+        renderer: renders the pages beside feeds.
+        links: addresses.
+        fetcher: makes the HTTP client by which the hub is told.
+        clock: the time; only for the hub.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        store: Store,
+        places: Places,
+        taxonomy: Taxonomy,
+        renderer: Renderer,
+        links: Links,
+        fetcher: Callable[[], Fetcher],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._places = places
+        self._renderer = renderer
+        self._fetcher = fetcher
+        self._clock = clock
+        self._whole = False  # whether this process has looked at every page of the archives
+        self.catalogue = Catalogue(
+            settings.publication,
+            places=places,
+            themes=tuple(taxonomy),
+            digests=settings.digests,
+            limit=settings.feeds.entries,
+            hub=settings.feeds.hub,
+            edition_url=links.online,
+        )
+
+    # ---- what was approved
+
+    def moved(self) -> list[Moved]:
+        """The editions that were approved, corrected or taken back since the feeds were last published."""
+        marks = self._store.feeds.marks()
+        if marks.get("", self.catalogue.base) != self.catalogue.base:
+            marks = {}
+        public = self._store.editions.approvals(PUBLIC)
+        return [
+            self._moved(listed, int(marks.get(listed.id, 0)), public.get(listed.id, 0))
+            for listed in self._store.editions.list()
+            if int(marks.get(listed.id, 0)) != public.get(listed.id, 0)
+        ]
+
+    def _moved(self, listed: Listed, seen: int, number: int) -> Moved:
+        """What became of an edition between the revision that was seen and the one that is public; 0 for none."""
+        if not number:
+            return Moved(edition=listed.id, gone=listed.changed)
+        found = [self._store.editions.get(listed.id, each) for each in range(seen + 1, number + 1)]
+        return Moved(
+            edition=listed.id,
+            revisions=tuple(revision for revision in found if revision.approved is not None),
+            before=self._store.editions.get(listed.id, seen) if seen else None,
+        )
+
+    # ---- publish
+
+    def publish(self) -> Published:
+        """Take in what moved, and write the files below the state folder whose bytes changed.
+
+        Raises:
+            Busy: another process has been at it for a minute.
+        """
+        with self._alone():
+            writer = Writer()
+            feeds, pages = self._take(writer)
+            files = dict(self._documents(feeds, writer))
+            if not self._whole:
+                pages = {(page.folder, page.number) for page in self._store.feeds.pages()}
+            paths = set(files) | {
+                f"{page.folder}/archive/{page.number}/{name}"
+                for page in self._store.feeds.pages()
+                for name in publish.MEDIA_TYPES
+            }
+            root = self._settings.state
+            for folder, number in sorted(pages | self._missing(root)):
+                documents = self._store.feeds.page(folder, number)
+                files |= {f"{folder}/archive/{number}/{name}": content for name, content in documents.items()}
+            changed = [path for path, content in files.items() if write(root / path, content)]
+            changed += self._set_pages(feeds, frozenset(changed))
+            paths |= {f"{one.path}/{_PAGE}" for one in feeds}
+            removed = _settle(root, paths)
+            self._whole = True
+            if self._settings.feeds.hub:
+                names = frozenset(f"{one.path}/{name}" for one in feeds for name in publish.MEDIA_TYPES)
+                topics = [f"{self.catalogue.base}/{path}" for path in changed if path in names]
+                self._store.feeds.owe(topics, self._clock())
+        return Published(files=len(paths), changed=tuple(changed), removed=removed)
+
+    def _take(self, writer: Writer) -> tuple[list[Standing], set[tuple[str, int]]]:
+        """Every feed as it stands now, and the archive pages (folder, number) that are new or lost an entry."""
+        kept = self._store.feeds
+        pages: set[tuple[str, int]] = set()
+        with self._store.transaction():
+            kept.serialize()
+            moved = self.moved()
+            if kept.marks().get("", self.catalogue.base) != self.catalogue.base:
+                kept.forget()
+            kept.mark("", self.catalogue.base)
+            journal = Journal(map(publish.loaded, kept.entries()))
+            changed = journal.take(moved, self.catalogue.scribe)
+            kept.keep((told.entry.id, publish.dumped(told)) for told in changed)
+            for one in moved:
+                kept.mark(one.edition, str(one.revisions[-1].number if one.revisions else 0))
+            for told in changed:
+                if told.gone:
+                    pages |= self._withdraw(told)
+            shelves = {
+                page.folder: Shelf(pages=page.number, through=page.through) for page in kept.pages()
+            }  # by number: the last one of a folder counts
+            feeds = self.catalogue.feeds(journal, shelves)
+            for feed in feeds:
+                for page in feed.pages:
+                    place = PageKept(folder=feed.path, number=page.number, through=page.through)
+                    kept.add_page(place, page.ids, dict(writer.documents(page.feed)))
+                    pages.add((feed.path, page.number))
+        return feeds, pages
+
+    def _withdraw(self, told: Told) -> set[tuple[str, int]]:
+        """Take an entry out of the archive pages in which it stands; which these are."""
+        places = self._store.feeds.pages_with(told.entry.id)
+        for folder, number in places:
+            documents = self._store.feeds.page(folder, number)
+            bare = {name: publish.without(name, content, told.tombstone) for name, content in documents.items()}
+            self._store.feeds.rewrite_page(folder, number, bare)
+        return set(places)
+
+    def _missing(self, root: Path) -> set[tuple[str, int]]:
+        return {
+            (page.folder, page.number)
+            for page in self._store.feeds.pages()
+            if not all((root / page.folder / f"archive/{page.number}" / name).exists() for name in publish.MEDIA_TYPES)
+        }
+
+    def _documents(self, feeds: Sequence[Standing], writer: Writer) -> Iterator[tuple[str, bytes]]:
+        for one in feeds:
+            for name, content in writer.documents(one.feed):
+                yield f"{one.path}/{name}", content
+        groups: dict[str, list[Feed]] = {}
+        for one in feeds:
+            groups.setdefault(self.catalogue.word(one.group), []).append(one.feed)
+        yield _LIST, publish.opml(self._settings.publication.title, groups)
+        yield _SHEET, self._renderer.source("web/style.css").encode()
+
+    # ---- pages for people
+
+    def _set_pages(self, feeds: Sequence[Standing], changed: frozenset[str]) -> list[str]:
+        """Write the pages beside the feeds that changed, or that have none; which these are."""
+        root, written = self._settings.state, []
+        for one in feeds:
+            path = f"{one.path}/{_PAGE}"
+            known = self._whole and (root / path).exists()
+            its = {f"{one.path}/{publish.ATOM}"} | ({_LIST} if one.path == "feeds" else set())
+            if known and its.isdisjoint(changed):
+                continue
+            if write(root / path, self._page(one, feeds).encode()):
+                written.append(path)
+        return written
+
+    def _page(self, one: Standing, feeds: Sequence[Standing]) -> str:
+        groups: list[FeedGroupView] = []
+        if one.path == "feeds":
+            for name in dict.fromkeys(each.group for each in feeds):
+                lines = [
+                    FeedLinkView(
+                        name=each.feed.title, href=f"{each.path.removeprefix('feeds').lstrip('/')}/".lstrip("/")
+                    )
+                    for each in feeds
+                    if each.group == name and each.path != "feeds"
+                ]
+                if lines:
+                    groups.append(FeedGroupView(name=self.catalogue.word(name), feeds=tuple(lines)))
+        view = FeedPageView(
+            title=one.feed.title,
+            address=f"{one.feed.folder}/",
+            home=f"{self.catalogue.base}/",
+            up="../" * one.path.count("/"),
+            formats=tuple((title, name, publish.MEDIA_TYPES[name]) for title, name in _FORMATS),
+            entries=tuple(
+                FeedEntryView(
+                    title=entry.title,
+                    href=entry.url,
+                    author=entry.author,
+                    date=entry.published.date().isoformat(),
+                    language=entry.language,
+                )
+                for entry in one.feed.entries
+            ),
+        )
+        return self._renderer.page("feeds/page.html", {"feed": view, "groups": tuple(groups)})
+
+    # ---- elsewhere
+
+    def mirror(self, folder: Path) -> Published:
+        """Publish, and write the same files into another folder, for a CDN; files that are the same are not touched.
+
+        What we wrote there before and is published no more is removed; nothing else is.
+
+        Raises:
+            ConfigError: the folder cannot be written.
+        """
+        self.publish()
+        root = self._settings.state
+        paths = _written(root)
+        try:
+            changed = tuple(path for path in paths if _copy(root / path, folder / path))
+            removed = _settle(folder, set(paths))
+        except OSError as error:
+            raise ConfigError(f"{error.filename or folder}: {error.strerror} (name a folder to write to)") from error
+        return Published(files=len(paths), changed=changed, removed=removed)
+
+    def lines(self) -> list[FeedLine]:
+        """Every feed as it was last published."""
+        journal = Journal(map(publish.loaded, self._store.feeds.entries()))
+        shelves = {page.folder: Shelf(pages=page.number, through=page.through) for page in self._store.feeds.pages()}
+        return [
+            FeedLine(
+                group=one.group,
+                path=one.path,
+                title=one.feed.title,
+                address=f"{one.feed.folder}/{publish.ATOM}",
+                entries=len(one.feed.entries),
+                pages=shelves.get(one.path, Shelf()).pages,
+                updated=None if one.feed.updated == publish.NEVER else one.feed.updated,
+            )
+            for one in self.catalogue.feeds(journal, shelves)
+        ]
+
+    def own_feed(self, digest: str, preferences: Preferences, address: str) -> tuple[bytes, datetime]:
+        """A reader's own feed: stories of the latest editions of a digest that their selection takes.
+
+        Args:
+            digest: key of the digest.
+            preferences: as for copies: regions AND themes.
+            address: where the feed stands; it holds the reader's token.
+
+        Returns:
+            The Atom document, and when anything in it last changed.
+        """
+        wanted: dict[str, None] = {}
+        names = [name for name in self._store.editions.approvals(PUBLIC) if name.startswith(f"{digest}-")]
+        for name in names[:_OWN_EDITIONS]:
+            edition = self._store.editions.approved(name).edition
+            if edition.digest == digest and not isinstance(
+                chosen := select(edition, preferences, self._places), Skipped
+            ):
+                wanted |= dict.fromkeys(item.story.key for item in chosen.items)
+        scribe = self.catalogue.scribe
+        rows = self._store.feeds.entries([scribe.id(publish.STORIES, key) for key in wanted])
+        told = [one for one in map(publish.loaded, rows) if not one.gone]
+        feed = self.catalogue.own(told, address=address, title=self._settings.digest(digest).title)
+        return Writer().atom(feed), feed.updated
+
+    # ---- the hub
+
+    async def ping(self) -> Pinged:
+        """Tell the hub which feeds changed (WebSub, 7); what it does not take is tried again, more and more rarely.
+
+        The protocol leaves open how a hub is told; all that are known take the form that PubSubHubbub 0.4 described.
+        """
+        told = failed = 0
+        owed = self._store.feeds.owed(self._clock()) if self._settings.feeds.hub else []
+        if not owed:
+            return Pinged()
+        async with self._fetcher() as fetcher:
+            for ping in owed:
+                form = {"hub.mode": "publish", "hub.url": ping.topic, "hub.topic": ping.topic}
+                answer = await fetcher.post(self._settings.feeds.hub, form)
+                now = self._clock()
+                if isinstance(answer, Fetched):
+                    self._store.feeds.told(ping, now)
+                    told += 1
+                    continue
+                failed += 1
+                left = _PING_DELAYS[ping.attempts :]
+                self._store.feeds.failed(ping, answer.what, now + left[0] if left else None)
+                if answer.reason in {"connect", "name", "time", "tls", "forbidden"}:  # the others would fare no better
+                    break
+        return Pinged(told=told, failed=failed)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Wait for another process that publishes, and keep others out."""
+        with ExitStack() as held:
+            until = time.monotonic() + _PATIENCE
+            while True:
+                try:
+                    held.enter_context(self._store.hold(_HOLD))
+                    break
+                except Busy:
+                    if time.monotonic() > until:
+                        raise
+                    time.sleep(0.1)
+            yield
+
+
+def write(path: Path, content: bytes) -> bool:
+    """Write a file atomically, if its bytes change; whether they did."""
+    try:
+        if path.read_bytes() == content:
+            return False
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    draft.write_bytes(content)
+    draft.replace(path)
+    return True
+
+
+def _copy(source: Path, target: Path) -> bool:
+    """The file, with its time, so that Last-Modified is the same there; whether it changed."""
+    if not write(target, source.read_bytes()):
+        return False
+    times = source.stat()
+    os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
+    return True
+
+
+def _written(root: Path) -> list[str]:
+    """The paths below a folder that we wrote; none that leads out of it."""
+    try:
+        paths = json.loads((root / _WRITTEN).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return []
+    sound = (path for path in paths if isinstance(path, str) and path.startswith("feeds/"))
+    return [path for path in sound if not {"..", ".", ""} & set(path.split("/"))]
+
+
+def _settle(root: Path, paths: Iterable[str]) -> tuple[str, ...]:
+    """Remove what we wrote before and is published no more, and note what stands there now."""
+    now = sorted(paths)
+    stale = tuple(sorted(set(_written(root)) - set(now)))
+    for path in stale:
+        (root / path).unlink(missing_ok=True)
+        for folder in (root / path).parents:
+            if folder == root or any(folder.iterdir()):
+                break
+            folder.rmdir()
+    write(root / _WRITTEN, json.dumps(now, indent=0).encode() + b"\n")
+    return stale
