@@ -340,6 +340,12 @@ class Press:
 
     # ---- the hub
 
+    def owe_all(self) -> None:
+        """Note that the hub is to be told of every feed anew."""
+        addresses = [line.address.rpartition("/")[0] for line in self.lines()] if self._settings.feeds.hub else []
+        topics = [f"{address}/{name}" for address in addresses for name in publish.MEDIA_TYPES]
+        self._store.feeds.owe(topics, self._clock())
+
     async def ping(self) -> Pinged:
         """Tell the hub which feeds changed (WebSub, 7); what it does not take is tried again, more and more rarely.
 
@@ -350,19 +356,20 @@ class Press:
         if not owed:
             return Pinged()
         async with self._fetcher() as fetcher:
+            down = ""  # what is wrong with the hub itself: the rest of the feeds would fare no better
             for ping in owed:
                 form = {"hub.mode": "publish", "hub.url": ping.topic, "hub.topic": ping.topic}
-                answer = await fetcher.post(self._settings.feeds.hub, form)
-                now = self._clock()
+                answer = None if down else await fetcher.post(self._settings.feeds.hub, form)
                 if isinstance(answer, Fetched):
-                    self._store.feeds.told(ping, now)
+                    self._store.feeds.told(ping, self._clock())
                     told += 1
                     continue
-                failed += 1
+                if answer is not None and answer.reason not in {"status", "size", "protocol"}:
+                    down = answer.what
+                why = answer.what if answer is not None else down
                 left = _PING_DELAYS[ping.attempts :]
-                self._store.feeds.failed(ping, answer.what, now + left[0] if left else None)
-                if answer.reason in {"connect", "name", "time", "tls", "forbidden"}:  # the others would fare no better
-                    break
+                self._store.feeds.failed(ping, why, self._clock() + left[0] if left else None)
+                failed += 1
         return Pinged(told=told, failed=failed)
 
     @contextmanager

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from digest.cli import articles, deliveries, editions, publication, sources, subscribers, web
+from digest.cli import articles, deliveries, editions, feeds, publication, sources, subscribers, web
 from digest.cli import run as running
 from digest.cli.base import FAILED, USAGE, cli, complain
 from digest.errors import ConfigError, DigestError, PeriodError
@@ -20,6 +20,7 @@ COMMANDS: Final = (
     articles,
     sources,
     editions,
+    feeds,
     deliveries,
     subscribers,
     running,

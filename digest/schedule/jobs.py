@@ -3,6 +3,7 @@
     pick_up     sources that are due            every operations.pickup_every seconds
     editions    what fell due -> editions       every operations.tick seconds, as the following
     publish     pages and feeds, when something changed
+    ping        feeds that changed, to the hub
     send        campaigns that are due, also those that a dead process left
     letters     requests of the public forms; notices
     inbox       letters to the unsubscribe address
@@ -13,6 +14,7 @@ on one store: a lock that ends with its process keeps two from doing the same wo
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -194,6 +196,16 @@ class Jobs:
         self._published = mark
         if published.changed:
             log.info("published", files=published.files, changed=len(published.changed))
+
+    def ping(self) -> None:
+        """Tell the hub which feeds changed. What it does not take is a row for the operator until it does."""
+        done = asyncio.run(self._app.press.ping())
+        if done.failed:
+            log.warning("the hub was not told", feeds=done.failed)
+            self._report("hub", DigestError(f"{done.failed} feeds: the hub was not told (`digest feeds hub` says why)"))
+        elif done.told:
+            log.info("told the hub", feeds=done.told)
+            self.succeeded("hub")
 
     # ---- send
 

@@ -72,7 +72,7 @@ class Service:
         self._jobs = Jobs(app, clock=clock, halt=self._halt, metrics=self._metrics)
         self._threads = {
             name: ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
-            for name in ("newsroom", "sender", "letters")
+            for name in ("newsroom", "sender", "letters", "hub")
         }
         self._running: set[asyncio.Future[None]] = set()
         self._scheduler = AsyncIOScheduler(timezone=UTC)
@@ -85,6 +85,7 @@ class Service:
             _Plan("editions", self._jobs.editions, "newsroom", wanted.tick),
             _Plan("pick_up", self._jobs.pick_up, "newsroom", wanted.pickup_every),
             _Plan("publish", self._jobs.publish, "newsroom", wanted.tick),
+            _Plan("ping", self._jobs.ping, "hub", wanted.tick),
             _Plan("send", self._jobs.send, "sender", wanted.tick),
             _Plan("letters", self._jobs.letters, "letters", min(wanted.tick, 5.0)),
         ]
