@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from importlib import resources
 from types import MappingProxyType
 
@@ -127,14 +128,8 @@ class Places:
             ConfigError: a grouping has a bad code, no or unknown members, or contains itself; or `within` names
                 something that is not a country.
         """
-        places, same = _read(resources.files("digest").joinpath("gazetteer", "places.tsv").read_text("utf-8"))
-        _attach(places, within)
-        chosen = {grouping.code: grouping for grouping in (*GROUPINGS, *groupings)}
-        _check(chosen, places, same)
-        for grouping in chosen.values():
-            names = {"en": grouping.code, **grouping.names}
-            places[grouping.code] = Place(code=grouping.code, level=Level.GROUPING, names=names)
-        return cls(places, same, chosen)
+        own = tuple((one.code, tuple(one.names.items()), tuple(one.members)) for one in groupings)
+        return _load(own, tuple(within.items()))
 
     def __iter__(self) -> Iterator[Place]:
         """Every place: from the world down to cities, then groupings; always in the same order."""
@@ -301,3 +296,18 @@ def _reached(code: str, groupings: Mapping[str, Grouping]) -> set[str]:
             reached.add(member)
             waiting += groupings[member].members
     return reached
+
+
+@lru_cache(maxsize=4)  # a tree never changes: one for the whole process, whoever asks
+def _load(
+    own: tuple[tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]], ...], within: tuple[tuple[str, str], ...]
+) -> Places:
+    groupings = [Grouping(code=code, names=dict(names), members=members) for code, names, members in own]
+    places, same = _read(resources.files("digest").joinpath("gazetteer", "places.tsv").read_text("utf-8"))
+    _attach(places, dict(within))
+    chosen = {grouping.code: grouping for grouping in (*GROUPINGS, *groupings)}
+    _check(chosen, places, same)
+    for grouping in chosen.values():
+        names = {"en": grouping.code, **grouping.names}
+        places[grouping.code] = Place(code=grouping.code, level=Level.GROUPING, names=names)
+    return Places(places, same, chosen)

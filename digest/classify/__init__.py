@@ -11,6 +11,7 @@ Everything here is pure: the same articles give the same answers, in whatever or
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from importlib import resources
 
 from digest.classify.followups import related
@@ -29,7 +30,7 @@ RULES = 2  # counts up when the rules of this room change, so that articles are 
 
 
 class Judge:
-    """Judges articles. Made once: compiles the gazetteer and the taxonomy.
+    """Judges articles. Made once: compiles the taxonomy, and the gazetteer when the first article comes.
 
     Attributes:
         taxonomy: the themes that it knows.
@@ -38,7 +39,7 @@ class Judge:
 
     def __init__(self, places: Places, taxonomy: Taxonomy) -> None:
         self.taxonomy = taxonomy
-        self._regions = Regions(places)
+        self._places = places
         self._themes = Themes(taxonomy)
         groupings = [(place.code, places.members(place.code)) for place in places if place.level is Level.GROUPING]
         known = hashlib.sha256(repr((taxonomy.themes, sorted(groupings))).encode())
@@ -51,8 +52,13 @@ class Judge:
 
     def judge(self, article: Article) -> Judgement:
         """Where an article belongs and how it is summed up, with the evidence for each tag."""
-        regions = self._regions.judge(article)
+        regions = _regions(self._places).judge(article)
         themes = self._themes.judge(article)
         return Judgement(
             article=article.uid, regions=regions, themes=themes, summary=summarise(article, regions, themes)
         )
+
+
+@lru_cache(maxsize=2)  # compiling takes a second or two, and what is compiled never changes
+def _regions(places: Places) -> Regions:
+    return Regions(places)

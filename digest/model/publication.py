@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
 
-_SETTING: Mapping[str, object] = {"use_attribute_docstrings": True, "extra": "forbid"}  # for the validation in settings
+_SETTING: Mapping[str, object] = {"extra": "forbid"}  # for the validation in settings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,9 +124,14 @@ def _weekday(entry: object) -> object:
     return entry
 
 
+@lru_cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
 def _validate(kind: type, table: object, path: str, origins: Mapping[str, str]) -> tuple[Any, list[str]]:
     try:
-        return TypeAdapter(kind).validate_python(table), []
+        return _adapter(kind).validate_python(table), []
     except ValidationError as error:
         return None, [_sentence(kind, path, dict(problem), origins) for problem in error.errors()]
 
