@@ -15,7 +15,7 @@ from digest.model import DigestRule, Grouping, Publication, Source
 from digest.places import WITHIN
 
 FILE: Final = "digest.toml"
-_CONFIG: Final[Mapping[str, object]] = {"use_attribute_docstrings": True, "extra": "forbid"}
+_CONFIG: Final[Mapping[str, object]] = {"extra": "forbid"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,8 +182,16 @@ class WebSettings:
     """Addresses or networks of proxies whose X-Forwarded-For is believed, separated by spaces; none when empty."""
     requests_per_network: int = 20
     """Sign-ups and requests for a link that one network (IPv4 /24, IPv6 /48) may send in an hour."""
+    requests_per_address: int = 10
+    """The same that one address (IPv4, or IPv6 /64) may send to one process."""
     requests_per_hour: int = 500
     """The same for all networks together."""
+    acts_per_address: int = 60
+    """Forms by which readers confirm, choose, come back or erase: so many may one address send to one process in an hour."""
+    acts_per_network: int = 600
+    """The same for one network. Unsubscribing in one click is not limited."""
+    less_often: int = 4
+    """Who wants mails less often gets every so many-th edition: 4 of a weekly digest is about one in a month."""
     confirm_days: int = 7
     """Days for which the link of a confirmation mail works."""
     full_addresses: bool = False
