@@ -74,6 +74,10 @@ class PageViewer:
             period=language.period(start.astimezone(zone).date(), last.astimezone(zone).date()),
         )
 
+    def day(self, moment: datetime) -> str:
+        """The date of a time, as it is in its own zone."""
+        return self._viewer.language.day(moment.date())
+
     def story(self, item: Item, edition: Edition) -> StoryView:
         """A story with everything that may be shown of it."""
         story, judgement = item.story, item.story.judgement

@@ -99,9 +99,18 @@ def _fetch_problems(fetch: FetchSettings) -> Iterator[str]:
 def _web_problems(web: WebSettings) -> Iterator[str]:
     if not 0 <= web.port <= 65535:
         yield f"web.port: {web.port} (0 to 65535)"
-    for name in ("requests_per_network", "requests_per_hour", "confirm_days"):
+    for name in (
+        "requests_per_network",
+        "requests_per_address",
+        "requests_per_hour",
+        "acts_per_address",
+        "acts_per_network",
+        "confirm_days",
+    ):
         if getattr(web, name) < 1:
             yield f"web.{name}: {getattr(web, name)} (must be at least 1)"
+    if web.less_often < 2:
+        yield f"web.less_often: {web.less_often} (must be at least 2)"
     for proxy in web.trusted_proxies.split():
         try:
             ipaddress.ip_network(proxy, strict=False)

@@ -187,7 +187,7 @@ class WebSettings:
     requests_per_hour: int = 500
     """The same for all networks together."""
     acts_per_address: int = 60
-    """Forms by which readers confirm, choose, come back or erase: so many may one address send to one process in an hour."""
+    """Forms by which readers confirm, choose, come back or erase: so many an hour from one address, to one process."""
     acts_per_network: int = 600
     """The same for one network. Unsubscribing in one click is not limited."""
     less_often: int = 4

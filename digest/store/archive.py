@@ -93,6 +93,12 @@ class Archive:
             "payload": _KEPT.dump(_Kept(_without_texts(item), replace(edition, sections=(), left_out=(), note=""))),
         }
 
+    def newest(self, limit: int) -> tuple[str, ...]:
+        """Keys of the newest stories, each once."""
+        query = sa.select(archive.c.story).order_by(archive.c.number.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return tuple(dict.fromkeys(connection.scalars(query)))
+
     def find(
         self, text: str = "", *, region: str = "", theme: str = "", before: int = 0, limit: int = 20
     ) -> tuple[Shelved, ...]:

@@ -7,19 +7,33 @@
     one person: add, leave, remove, why                         person.py
     lists: import_csv, export_csv                               lists.py
     what readers do themselves on the public pages              acts.py
+    all data of a person, told or erased                        rights.py
     requests of the public forms, and the mails that follow     reception.py
 
 Who left or is suppressed stays so: `digest.store` refuses to revive them, but by the person's own confirmed act.
 """
 
-from digest.subscriptions.acts import UNDO, can_undo, choose, leave_all, pause, resume, undo
+from digest.subscriptions.acts import (
+    RUNNING,
+    UNDO,
+    can_undo,
+    choose,
+    leave_all,
+    pause,
+    read_by_feed,
+    read_less,
+    resume,
+    undo,
+)
 from digest.subscriptions.lists import COLUMNS, LANGUAGES, ImportReport, LineReport, export_csv, import_csv
 from digest.subscriptions.person import add, leave, read_address, remove, why
 from digest.subscriptions.reception import Reception, Wish
+from digest.subscriptions.rights import erase, told
 
 __all__ = [
     "COLUMNS",
     "LANGUAGES",
+    "RUNNING",
     "UNDO",
     "ImportReport",
     "LineReport",
@@ -28,14 +42,18 @@ __all__ = [
     "add",
     "can_undo",
     "choose",
+    "erase",
     "export_csv",
     "import_csv",
     "leave",
     "leave_all",
     "pause",
     "read_address",
+    "read_by_feed",
+    "read_less",
     "remove",
     "resume",
+    "told",
     "undo",
     "why",
 ]

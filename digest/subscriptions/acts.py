@@ -1,4 +1,4 @@
-"""What readers do themselves, each by a link of their own: confirm, choose, pause, resume, leave, take leaving back.
+"""What readers do themselves, each by a link of their own: confirm, choose, pause, read by feed, leave, come back.
 
 Whoever holds the link may act; who that is, `digest.links` has checked. Every act may come twice: a second one changes
 nothing. Consent that is given or withdrawn here is kept with its time, its origin and its text.
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from digest.errors import NotFound, StateError
-from digest.model import Consent, Preferences, Subscription, SubscriptionState
+from digest.model import Consent, Preferences, Subscription, SubscriptionState, Timing
 from digest.store import Store, Wanted
 from digest.subscriptions.person import BY_LINK, leave
 
@@ -64,7 +64,12 @@ def choose(
                 other = mine.get(digest)
                 if other is None:
                     wanted = Wanted(
-                        address=one.address, digest=digest, consent=consent, name=one.name, preferences=preferences
+                        address=one.address,
+                        digest=digest,
+                        consent=consent,
+                        name=one.name,
+                        preferences=preferences,
+                        own=True,
                     )
                     store.subscribers.put([wanted], now)
                 else:
@@ -75,16 +80,44 @@ def choose(
         return store.subscribers.get(subscription)
 
 
-def pause(store: Store, subscription: int, now: datetime) -> Subscription:
-    """Send nothing of this digest until the reader resumes; nothing happens unless it is active.
+def pause(store: Store, subscription: int, now: datetime, *, until: datetime | None = None) -> Subscription:
+    """Send nothing of this digest until a time, or until the reader resumes; nothing happens where none runs.
 
     Raises:
         NotFound: there is no such subscription.
     """
     one = store.subscribers.get(subscription)
-    if one.state is not SubscriptionState.ACTIVE:
+    if one.state not in RUNNING:
         return one
-    return store.subscribers.change(subscription, SubscriptionState.PAUSED, now, "paused by the reader")
+    return store.subscribers.change(subscription, SubscriptionState.PAUSED, now, "paused by the reader", resumes=until)
+
+
+def read_by_feed(store: Store, subscription: int, now: datetime) -> Subscription:
+    """Send nothing of this digest, and open a private feed of what its reader chose; nothing happens where none runs.
+
+    Raises:
+        NotFound: there is no such subscription.
+    """
+    with store.transaction():
+        one = store.subscribers.get(subscription)
+        if one.state not in RUNNING:
+            return one
+        store.people.open_feed(subscription, now)
+        return store.subscribers.change(subscription, SubscriptionState.PAUSED, now, "reads by feed")
+
+
+def read_less(store: Store, subscription: int, every: int, now: datetime) -> Subscription:
+    """Send every n-th edition only; the other choices stay. Nothing happens to a subscription that has ended.
+
+    Raises:
+        NotFound: there is no such subscription.
+    """
+    with store.transaction():
+        one = store.subscribers.get(subscription)
+        if one.state not in RUNNING:
+            return one
+        timing = replace(one.preferences.timing or Timing(), every=every)
+        return store.subscribers.prefer(subscription, replace(one.preferences, timing=timing), now)
 
 
 def resume(store: Store, subscription: int, now: datetime) -> Subscription:

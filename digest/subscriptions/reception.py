@@ -21,7 +21,7 @@ from digest.links import Links
 from digest.model import Claim, Consent, Copy, Length, Preferences, Skipped, Subscription, SubscriptionState
 from digest.render import Renderer
 from digest.settings import Settings
-from digest.store import Notice, Store, Wanted, address_key
+from digest.store import ERASED, Notice, Store, Wanted, address_key
 from digest.subscriptions import acts
 
 WINDOW: Final = timedelta(hours=1)  # in which requests are counted
@@ -99,8 +99,9 @@ class Reception:
         )
 
     def settle(self) -> int:
-        """Do what open requests ask for, each in one transaction; how many this call settled."""
+        """End pauses that are over, and do what open requests ask for, each in one transaction; how many requests."""
         settled = 0
+        self._store.subscribers.wake(self._clock())
         while waiting := self._store.requests.open(_CHUNK):
             for request in waiting:
                 now = self._clock()
@@ -112,7 +113,8 @@ class Reception:
         return settled
 
     def _settle(self, wish: Wish, origin: str, now: datetime) -> None:
-        if self._store.subscribers.suppression(wish.address) is not None:
+        barred = self._store.subscribers.suppression(wish.address)
+        if barred is not None and barred.cause != ERASED:  # who was erased may come back by their own wish
             return
         mine = {one.digest: one for one in self._store.subscribers.of(wish.address)}
         asleep = [key for key in wish.digests if key not in mine or mine[key].state not in acts.RUNNING]
@@ -130,7 +132,12 @@ class Reception:
             before = mine.get(key)
             if before is None:
                 wanted = Wanted(
-                    address=wish.address, digest=key, consent=consent, preferences=wish.preferences, state=_PENDING
+                    address=wish.address,
+                    digest=key,
+                    consent=consent,
+                    preferences=wish.preferences,
+                    state=_PENDING,
+                    own=True,
                 )
                 self._store.subscribers.put([wanted], now)
             else:  # one that ended stays so until its owner confirms

@@ -5,8 +5,10 @@ Only this room knows HTTP status codes.
     create_app     settings in, an ASGI application out           here
     serve          the same, listening                            serving.py
     Guard          limits, trusted proxies, headers of answers    guard.py
-    reading pages and feeds                                       reading.py, library.py, documents.py
-    readers' acts                                                 readers.py, forms.py
+    reading pages                                                 reading.py, editions.py, library.py
+    documents that everyone gets alike                            documents.py
+    private feeds                                                 own.py
+    readers' acts and choices                                     readers.py, choices.py, forms.py, limits.py
     what every page shares                                        site.py, languages.py
 
 Pages are templates/web/, rendered by digest.render; they work without a script and load nothing from elsewhere.
@@ -26,7 +28,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from digest.app import App
 from digest.errors import Busy, LinkError, NotFound, StoreError
-from digest.web import readers, reading
+from digest.web import editions, own, readers, reading
 from digest.web.feeds import Feeds
 from digest.web.guard import Guard, headers_of, networks
 from digest.web.serving import Postman, listen
@@ -35,7 +37,7 @@ from digest.web.site import Site
 __all__ = ["create_app", "serve"]
 
 Metrics = Callable[[], tuple[str, bytes]]
-_PROBLEMS = {400: "damaged", 403: "foreign", 404: "missing", 405: "missing", 413: "large"}
+_PROBLEMS = {400: "damaged", 403: "foreign", 404: "missing", 405: "missing", 413: "large", 429: "often"}
 
 
 def create_app(app: App, *, metrics: Metrics | None = None) -> FastAPI:
@@ -57,6 +59,8 @@ def create_app(app: App, *, metrics: Metrics | None = None) -> FastAPI:
 
     application = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     application.include_router(reading.routes(site))
+    application.include_router(editions.routes(site))
+    application.include_router(own.routes(site))
     application.include_router(readers.routes(site))
     _add_health(application, site, metrics)
     _add_problems(application, site)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from fastapi import HTTPException, Request
+from fastapi import Depends, HTTPException, Request
 
-from digest.errors import LinkError
+from digest.errors import AddressError, LinkError
+from digest.subscriptions import read_address
+from digest.web.guard import network_of
+from digest.web.limits import Limit, sender_of
 from digest.web.site import Site
 
 _FIELDS: Final = 400  # a reader can tick every region and theme there is on a form
@@ -61,6 +64,9 @@ async def sent(request: Request) -> Form:
     return Form(fields)
 
 
+Sent = Annotated[Form, Depends(sent)]
+
+
 def ours(request: Request) -> None:
     """Refuse a form that a page of somebody else sends. No page of ours sends an Origin: its policy is no-referrer.
 
@@ -74,10 +80,41 @@ def ours(request: Request) -> None:
         raise HTTPException(403)
 
 
-def age_problem(site: Site, form: Form, name: str) -> str:
-    """Why a form cannot be taken: "early" (nobody fills one in so fast), "late" (stale or not ours); "" when it can."""
+class Throttle:
+    """Limits how often one address and one network act; a dependency of forms that change something."""
+
+    def __init__(self, site: Site) -> None:
+        web = site.settings.web
+        self._clock = site.clock
+        self._each = Limit(web.acts_per_address)
+        self._together = Limit(web.acts_per_network)
+
+    def __call__(self, request: Request) -> None:
+        """Count this act.
+
+        Raises:
+            HTTPException: its sender has done too many.
+        """
+        address = request.client.host if request.client else ""
+        now = self._clock()
+        if not (self._each.take(sender_of(address), now) and self._together.take(network_of(address), now)):
+            raise HTTPException(429, headers={"Retry-After": "3600"})
+
+
+def form_problems(site: Site, form: Form, name: str) -> dict[str, str]:
+    """Field -> what is wrong with it, of a form that carries an address.
+
+    Of the form itself: "early" (nobody fills one in so fast), "late" (stale, or not ours).
+    """
+    problems = {}
     try:
         age = site.links.read_form(name, form.one("form"), site.clock(), _OLDEST)
+        if age < YOUNGEST:
+            problems["form"] = "early"
     except LinkError:
-        return "late"
-    return "early" if age < YOUNGEST else ""
+        problems["form"] = "late"
+    try:
+        read_address(form.one("address"))
+    except AddressError:
+        problems["address"] = "invalid" if form.one("address").strip() else "missing"
+    return problems

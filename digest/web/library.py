@@ -1,4 +1,4 @@
-"""What is public, as the pages ask for it: editions by id, stories by key, what a region or theme brought lately.
+"""What is public, as the pages ask for it: editions by id, stories by key, what the archive finds.
 
 Approved revisions are read once and kept while they are the newest approved ones; one small query tells that.
 """
@@ -6,17 +6,33 @@ Approved revisions are read once and kept while they are the newest approved one
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from itertools import islice
+from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
 from digest.model import Edition, Item
-from digest.pipeline import PUBLIC
-from digest.store import Listed, Store
+from digest.publishing import PUBLIC
+from digest.store import Listed, Shelved, Store
 
 _KEPT: Final = 64  # editions at hand
-_LOOK_BACK: Final = 26  # editions that a region's or theme's page looks through
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every public edition, newest first: without content, and by the number of the revision that is shown."""
+
+    mark: str
+    listed: tuple[Listed, ...]
+    approvals: dict[str, int]
+
+    def beside(self, edition_id: str) -> tuple[Listed | None, Listed | None]:
+        """The editions of the same digest before and after one."""
+        digest = next((one.digest for one in self.listed if one.id == edition_id), "")
+        mine = [one for one in self.listed if one.digest == digest]
+        place = next((at for at, one in enumerate(mine) if one.id == edition_id), -1)
+        if place < 0:
+            return None, None
+        return (mine[place + 1] if place + 1 < len(mine) else None), (mine[place - 1] if place else None)
 
 
 class Library:
@@ -26,17 +42,19 @@ class Library:
         self._store = store
         self._lock = Lock()
         self._kept: OrderedDict[tuple[str, int], Edition] = OrderedDict()
+        self._catalogue = Catalogue("", (), {})
 
-    def listed(self) -> tuple[Listed, ...]:
-        """Every public edition without its content, newest first."""
-        return self._store.editions.list(states=PUBLIC)
-
-    def approvals(self) -> dict[str, int]:
-        """Id of every public edition -> number of the revision that is shown; newest first."""
-        return self._store.editions.approvals(PUBLIC)
+    def catalogue(self) -> Catalogue:
+        """What is public now; read anew only when an edition was made, moved or approved."""
+        mark = self._store.editions.mark()
+        known = self._catalogue
+        if known.mark != mark:
+            editions = self._store.editions
+            known = self._catalogue = Catalogue(mark, editions.list(states=PUBLIC), editions.approvals(PUBLIC))
+        return known
 
     def edition(self, edition_id: str, number: int) -> Edition:
-        """The content of a public edition, by what `approvals` told."""
+        """The content of a public edition, by what the catalogue told."""
         key = (edition_id, number)
         with self._lock:
             if key in self._kept:
@@ -51,11 +69,11 @@ class Library:
 
     def newest(self) -> Edition | None:
         """The newest public edition, if there is one."""
-        return next((self.edition(*known) for known in self.approvals().items()), None)
+        return next((self.edition(*known) for known in self.catalogue().approvals.items()), None)
 
     def story(self, key: str) -> tuple[Item, Edition] | None:
         """A story in the newest public edition that carries it, or None."""
-        public = self.approvals()
+        public = self.catalogue().approvals
         for edition_id in self._store.editions.carrying(key):
             if edition_id in public:
                 edition = self.edition(edition_id, public[edition_id])
@@ -63,14 +81,10 @@ class Library:
                     return item, edition
         return None
 
-    def stories(self, matches: Callable[[Item], bool], limit: int) -> Iterator[tuple[Item, Edition]]:
-        """Stories of the latest editions that match, each once, newest edition first."""
-        seen: set[str] = set()
-        left = limit
-        for edition_id, number in islice(self.approvals().items(), _LOOK_BACK):
-            edition = self.edition(edition_id, number)
-            for item in edition.items:
-                if left and item.story.key not in seen and matches(item):
-                    seen.add(item.story.key)
-                    left -= 1
-                    yield item, edition
+    def find(
+        self, text: str = "", *, region: str = "", theme: str = "", before: int = 0, limit: int
+    ) -> tuple[list[Shelved], int]:
+        """Stories of the archive, each once, newest first; and where the next page begins (0: there is none)."""
+        found = self._store.archive.find(text, region=region, theme=theme, before=before, limit=limit + 1)
+        page = {one.item.story.key: one for one in reversed(found[:limit])}
+        return list(reversed(page.values())), found[limit - 1].number if len(found) > limit else 0

@@ -1,7 +1,6 @@
-"""Pages to read: the latest edition, the archive, an edition online, a story, a region, a theme; and the feeds.
+"""Pages to read: the latest edition, the archive and its search, a story, a region, a theme.
 
-Nothing here changes anything. What has been published is served from the files that the pipeline wrote; an edition that
-is approved and not written yet (its mails go out first) is rendered.
+Nothing here changes anything. An edition in full stands in editions.py.
 """
 
 from __future__ import annotations
@@ -10,73 +9,84 @@ import re
 from typing import Final
 
 from fastapi import APIRouter, Request
-from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import QueryParams
 from starlette.responses import PlainTextResponse, Response
 
 from digest.errors import NotFound
-from digest.model import EditionState, Item, Role
-from digest.pipeline import PUBLIC
-from digest.web.documents import Document
-from digest.web.guard import EDITION_CSP
-from digest.web.site import FRESH, Site
+from digest.render.pages import EditionLine, PageViewer
+from digest.store import Listed
+from digest.web.site import Site
 
 READ: Final = ["GET", "HEAD"]
-_FEEDS: Final = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*",
-                 "Cross-Origin-Resource-Policy": "cross-origin"}  # fmt: skip
 _FOREVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
-_EDITION: Final = re.compile(r"([A-Za-z0-9_-]{1,100})\.(html|txt)")
-_STORIES: Final = 50  # on a region's or theme's page
+_STORIES: Final = 20  # on a page of a search, a region or a theme
+_EDITIONS: Final = 60  # on a page of the archive
+_QUERY: Final = 200  # characters of a search
 _EARLIER: Final = 6  # editions named on the first page
 
 
 def routes(site: Site) -> APIRouter:
-    """The pages to read and the feeds."""
+    """The pages to read."""
     router = APIRouter()
-
-    async def feed(request: Request) -> Response:
-        document = site.files.find(f"feeds/{request.path_params['path']}")
-        if document is None:
-            return await run_in_threadpool(site.problem, request, "missing", 404)
-        return document.answer(request.headers, _FEEDS)
-
-    # Asked far more often than all else: the first route that is tried, and without FastAPI's look at parameters.
-    router.add_route("/feeds/{path:path}", feed, methods=READ)
+    themes = {one.id for one in site.app.taxonomy}
 
     @router.api_route("/", methods=READ)
     def home(request: Request) -> Response:
         viewer = site.viewer(request)
         edition = site.library.newest()
-        lines = [viewer.line(one.id, one.title, one.number, one.starts, one.ends) for one in site.library.listed()]
-        latest = viewer.edition(edition) if edition else None
+        listed = [one for one in site.library.catalogue().listed if edition and one.id != edition.id][:_EARLIER]
         leading = (
             [viewer.story(item, edition) for item in edition.picked((*edition.choice, *edition.top))] if edition else []
         )
-        earlier = [line for line in lines if edition and line.id != edition.id][:_EARLIER]
-        return site.public(request, "home.html", {"edition": latest, "leading": leading, "earlier": earlier})
+        context = {
+            "edition": viewer.edition(edition) if edition else None,
+            "leading": leading,
+            "earlier": [line_of(viewer, one) for one in listed],
+        }
+        return site.public(request, "home.html", context)
 
     @router.api_route("/editions/", methods=READ)
     @router.api_route("/editions", methods=READ)
     def archive(request: Request) -> Response:
         viewer = site.viewer(request)
+        listed = site.library.catalogue().listed
+        after = request.query_params.get("before", "")
+        start = next((place + 1 for place, one in enumerate(listed) if one.id == after), 0)
+        page = listed[start : start + _EDITIONS]
         years: dict[int, list[object]] = {}
-        for one in site.library.listed():
-            line = viewer.line(one.id, one.title, one.number, one.starts, one.ends)
-            years.setdefault(one.starts.astimezone(site.settings.zone).year, []).append(line)
-        context = {"years": list(years.items())}
+        for one in page:
+            years.setdefault(one.starts.astimezone(site.settings.zone).year, []).append(line_of(viewer, one))
+        context = {
+            "years": list(years.items()),
+            "older": site.address(request, "/editions/", before=page[-1].id) if start + _EDITIONS < len(listed) else "",
+            "search": {"text": "", "region": "", "theme": ""},
+        }
         return site.public(request, "archive.html", context, feed="editions", title=site.settings.publication.title)
 
-    @router.api_route("/editions/{name}", methods=READ)
-    def edition_online(request: Request, name: str) -> Response:
-        match = _EDITION.fullmatch(name)
-        if match is None:
-            raise NotFound("page", name)
-        state = site.store.editions.state(match[1])
-        if state is EditionState.CANCELLED:
-            return site.problem(request, "withdrawn", 410)
-        if state not in PUBLIC:
-            raise NotFound("edition", name)
-        document = site.files.find(f"editions/{name}") or _rendered(site, match[1], match[2])
-        return document.answer(request.headers, {"Cache-Control": FRESH, "Content-Security-Policy": EDITION_CSP})
+    @router.api_route("/search", methods=READ)
+    def search(request: Request) -> Response:
+        asked = request.query_params
+        text = asked.get("q", "")[:_QUERY].replace("\x00", "")
+        place = site.place(asked.get("region", ""))
+        theme = asked.get("theme", "")
+        region = place.code if place else ""
+        theme = theme if theme in themes else ""
+        known = text.strip() or region or theme
+        found, following = (
+            site.library.find(text, region=region, theme=theme, before=_cursor(asked), limit=_STORIES)
+            if known
+            else ([], 0)
+        )
+        viewer = site.viewer(request)
+        context = {
+            "search": {"text": text, "region": region, "theme": theme},
+            "asked": bool(known),
+            "stories": [viewer.story(one.item, one.edition) for one in found],
+            "older": site.address(request, "/search", q=text, region=region, theme=theme, before=str(following))
+            if following
+            else "",
+        }
+        return site.public(request, "search.html", context, indexed=False)
 
     @router.api_route("/stories/{key}", methods=READ)
     def story(request: Request, key: str) -> Response:
@@ -90,33 +100,30 @@ def routes(site: Site) -> APIRouter:
         place = site.place(code)
         if place is None:
             raise NotFound("region", code)
-
-        def lies_in(item: Item) -> bool:
-            named = item.story.judgement.places(Role.PRIMARY, Role.COUNTERPART)
-            return any(site.app.places.within(one, place.code) for one in named)
-
-        viewer = site.viewer(request)
-        stories = [viewer.story(*found) for found in site.library.stories(lies_in, _STORIES)]
-        name = viewer.region(place.code)
-        feed = f"regions/{place.code}" if site.files.find(f"feeds/regions/{place.code}/atom.xml") else ""
-        context = {"name": name, "stories": stories, "has_feed": bool(feed), "kind": "region"}
-        return site.public(request, "about.html", context, feed=feed, title=name)
+        return _about(request, "region", site.viewer(request).region(place.code), place.code, region=place.code)
 
     @router.api_route("/themes/{theme}", methods=READ)
     def about_theme(request: Request, theme: str) -> Response:
-        if theme not in {one.id for one in site.app.taxonomy}:
+        if theme not in themes:
             raise NotFound("theme", theme)
-        viewer = site.viewer(request)
-        stories = [
-            viewer.story(*found)
-            for found in site.library.stories(
-                lambda item: theme in {item.theme, *(tag.theme for tag in item.story.judgement.themes)}, _STORIES
-            )
-        ]
-        name = viewer.theme(theme)
         slug = re.sub(r"[^A-Za-z0-9_-]+", "-", theme)
-        feed = f"themes/{slug}" if site.files.find(f"feeds/themes/{slug}/atom.xml") else ""
-        context = {"name": name, "stories": stories, "has_feed": bool(feed), "kind": "theme"}
+        return _about(request, "theme", site.viewer(request).theme(theme), slug, theme=theme)
+
+    def _about(request: Request, kind: str, name: str, folder: str, *, region: str = "", theme: str = "") -> Response:
+        """The stories of a region or theme, and its feeds."""
+        found, following = site.library.find(
+            region=region, theme=theme, before=_cursor(request.query_params), limit=_STORIES
+        )
+        viewer = site.viewer(request)
+        feed = f"{kind}s/{folder}"
+        feed = feed if site.files.find(f"feeds/{feed}/atom.xml") else ""
+        context = {
+            "name": name,
+            "kind": kind,
+            "stories": [viewer.story(one.item, one.edition) for one in found],
+            "has_feed": bool(feed),
+            "older": site.address(request, request.url.path, before=str(following)) if following else "",
+        }
         return site.public(request, "about.html", context, feed=feed, title=name)
 
     @router.api_route("/static/{name}", methods=READ)
@@ -127,9 +134,14 @@ def routes(site: Site) -> APIRouter:
 
     @router.api_route("/robots.txt", methods=READ)
     async def robots() -> Response:
-        closed = ("confirm", "preferences", "subscribe", "unsubscribe")
+        closed = ("confirm", "preferences/", "search", "undo", "unsubscribe")
         lines = ["User-agent: *", *(f"Disallow: {site.prefix}/{name}" for name in closed)]
+        lines += ["", f"Sitemap: {site.base}/sitemap.xml"]
         return PlainTextResponse("\n".join(lines) + "\n", headers={"Cache-Control": "public, max-age=86400"})
+
+    @router.api_route("/sitemap.xml", methods=READ)
+    def sitemap(request: Request) -> Response:
+        return site.sitemap().answer(request.headers, {"Cache-Control": "public, max-age=3600"})
 
     @router.api_route("/favicon.ico", methods=READ)
     async def no_icon() -> Response:
@@ -138,8 +150,12 @@ def routes(site: Site) -> APIRouter:
     return router
 
 
-def _rendered(site: Site, edition_id: str, kind: str) -> Document:
-    """An edition that is public and not written to its file yet."""
-    html, text = site.app.pipeline.preview(site.store.editions.approved(edition_id))
-    content, media_type = (html, "text/html") if kind == "html" else (text, "text/plain")
-    return Document.of(content.encode(), f"{media_type}; charset=utf-8")
+def line_of(viewer: PageViewer, one: Listed) -> EditionLine:
+    """An edition in a list."""
+    return viewer.line(one.id, one.title, one.number, one.starts, one.ends)
+
+
+def _cursor(asked: QueryParams) -> int:
+    """Where a page begins, as the page before it said; 0 for the first."""
+    text = asked.get("before", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0

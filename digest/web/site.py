@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from fastapi import Request
 from starlette.responses import Response
 
 from digest import places
 from digest.app import App, now
+from digest.errors import NotFound
+from digest.model import Subscription
 from digest.render import NameView, PageViewer
+from digest.subscriptions import RUNNING, can_undo
 from digest.web.documents import Document, Files
 from digest.web.guard import network_of
 from digest.web.languages import preferred
@@ -23,6 +27,8 @@ from digest.web.library import Library
 SHEET: Final = "web/style.css"
 FRESH: Final = "public, max-age=60"  # pages that everyone gets alike
 PRIVATE: Final = "no-store"
+_MOST_LISTED: Final = 50_000  # of a sitemap's addresses, by its protocol
+_STORIES_LISTED: Final = 5_000
 _FORMATS: Final = (("atom.xml", "Atom", "application/atom+xml"), ("rss.xml", "RSS", "application/rss+xml"),
                    ("feed.json", "JSON", "application/feed+json"))  # fmt: skip
 
@@ -51,6 +57,7 @@ class SiteView:
     """The frame around a page."""
 
     prefix: str  # of every path
+    chosen: str  # the language that the address chose; "" when it chose none
     query: str  # "?lang=zh-Hans" where the address chose the language, so that links keep it
     sheet: str  # the stylesheet's address
     canonical: str  # the page's public address
@@ -77,6 +84,7 @@ class Site:
         self.prefix = urlsplit(self.base).path.rstrip("/")
         sheet = self.renderer.source(SHEET).encode()
         self.sheet_name = f"style-{hashlib.sha256(sheet).hexdigest()[:12]}.css"
+        self._sitemap = ("-", Document.of(b"", ""))  # of a mark that no store has
         self.sheet = Document.of(sheet, "text/css; charset=utf-8")
 
     def clock(self) -> datetime:
@@ -106,10 +114,22 @@ class Site:
             f"address {address}" if self.settings.web.full_addresses and address else f"network {network_of(address)}"
         )
 
+    def address(self, request: Request, path: str, **query: str) -> str:
+        """A path of ours with a query; the language stays that of the page."""
+        asked = {"lang": self.language(request) if request.query_params.get("lang") else "", **query}
+        return f"{self.prefix}{quote(path)}?{urlencode({name: value for name, value in asked.items() if value})}"
+
     # ---- answers
 
     def public(
-        self, request: Request, name: str, context: Mapping[str, object], *, feed: str = "", title: str = ""
+        self,
+        request: Request,
+        name: str,
+        context: Mapping[str, object],
+        *,
+        feed: str = "",
+        title: str = "",
+        indexed: bool = True,
     ) -> Response:
         """A page that everyone gets alike (in their language): it may be cached, and has a tag.
 
@@ -119,29 +139,54 @@ class Site:
             context: what it shows.
             feed: folder below feeds/ of the page's own feeds ("regions/CN-GD").
             title: of those feeds.
+            indexed: whether search engines may list it.
         """
-        html = self._html(request, name, context, feed=feed, title=title)
+        html = self.html(request, name, context, feed=feed, title=title)
         headers = {"Cache-Control": FRESH, "Vary": "Accept-Language"}
+        if not indexed:
+            headers["X-Robots-Tag"] = "noindex"
         return Document.of(html.encode(), "text/html; charset=utf-8").answer(request.headers, headers)
 
     def private(self, request: Request, name: str, context: Mapping[str, object], status: int = 200) -> Response:
         """A page for one reader, or one with a form: never kept, never indexed."""
         headers = {"Cache-Control": PRIVATE, "X-Robots-Tag": "noindex"}
-        html = self._html(request, name, context)
+        html = self.html(request, name, context)
         return Response(html, status_code=status, headers=headers, media_type="text/html; charset=utf-8")
+
+    def sitemap(self) -> Document:
+        """What search engines shall know (sitemaps.org): editions, regions, themes and the newest stories."""
+        catalogue = self.library.catalogue()
+        if self._sitemap[0] != catalogue.mark:
+            paths = ["/", "/editions/", *(f"/regions/{code}" for code in self.regions())]
+            paths += [f"/themes/{quote(theme.id)}" for theme in self.app.taxonomy]
+            pages = [f"<url><loc>{escape(self.base + path)}</loc></url>" for path in paths]
+            pages += [
+                f"<url><loc>{escape(self.links.online(one.id))}</loc><lastmod>{one.changed:%Y-%m-%d}</lastmod></url>"
+                for one in catalogue.listed
+            ]
+            stories = self.store.archive.newest(_STORIES_LISTED)
+            pages += [f"<url><loc>{escape(f'{self.base}/stories/{quote(key)}')}</loc></url>" for key in stories]
+            head = (
+                '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
+            )
+            content = "\n".join((head, *pages[:_MOST_LISTED], "</urlset>\n"))
+            self._sitemap = (catalogue.mark, Document.of(content.encode(), "application/xml; charset=utf-8"))
+        return self._sitemap[1]
 
     def problem(self, request: Request, kind: str, status: int) -> Response:
         """A page that says what is wrong and what to do about it; `kind` names its text in problem.html."""
         return self.private(request, "problem.html", {"kind": kind}, status)
 
-    def _html(
+    def html(
         self, request: Request, name: str, context: Mapping[str, object], *, feed: str = "", title: str = ""
     ) -> str:
+        """A page, or a piece of one, in the language of who asks; with `site`, the frame around it."""
         language = self.language(request)
         viewer = self.renderer.viewer(language)
         chosen = language if request.query_params.get("lang") else ""
         view = SiteView(
             prefix=self.prefix,
+            chosen=chosen,
             query=f"?lang={quote(chosen)}" if chosen else "",
             sheet=f"{self.prefix}/static/{self.sheet_name}",
             canonical=f"{self.base}{quote(request.url.path)}",
@@ -161,6 +206,33 @@ class Site:
             FeedView(title=title, href=f"{start}{name}", format=format_, media_type=media)
             for name, format_, media in _FORMATS
         )
+
+    def left(self, request: Request, one: Subscription | None) -> Response:
+        """The page of who gets nothing (any more); a short while after leaving, with the way back."""
+        now = self.clock()
+        undo = self.links.undo(one.id, now) if one and can_undo(self.store, one.id, now) else ""
+        return self.private(request, "left.html", {"titles": self.titles([one] if one else []), "undo": undo})
+
+    # ---- readers
+
+    def find(self, number: int) -> Subscription | None:
+        """A subscription; None once it was erased, since its links go on explaining themselves."""
+        try:
+            return self.store.subscribers.get(number)
+        except NotFound:
+            return None
+
+    def running(self, one: Subscription) -> list[Subscription]:
+        """Every subscription of the same person that runs."""
+        return [other for other in self.store.subscribers.of(one.address) if other.state in RUNNING]
+
+    def titles(self, several: Sequence[Subscription]) -> list[str]:
+        """The titles of what they are subscribed to."""
+        return [self.reception.title(one.digest) for one in several]
+
+    def path(self, url: str) -> str:
+        """A link of ours as a path: a page may stand at another address than the public one while it is tried out."""
+        return f"{self.prefix}{url.removeprefix(self.base)}"
 
     # ---- what can be chosen
 

@@ -58,7 +58,14 @@ def test_the_archive_lists_editions_by_year(still: Here) -> None:
 
 def test_an_edition_online_is_the_published_file(still: Here) -> None:
     page = still.browser.get(f"/editions/{EDITION}.html")
-    assert page.content == (still.app.settings.state / "editions" / f"{EDITION}.html").read_bytes()
+    written = tree((still.app.settings.state / "editions" / f"{EDITION}.html").read_text(encoding="utf-8"))
+    shown = tree(page.text)
+    for nav in shown.xpath("//nav[@class='site-bar']"):
+        assert nav.xpath(".//a[@href='/editions/']") or nav.xpath(".//a[@rel]")
+        nav.drop_tree()
+    assert " ".join(shown.body.text_content().split()) == " ".join(written.body.text_content().split())
+    assert shown.xpath("//meta[@property='og:title']/@content") == ["Harbour Report, 16–22 July 2018"]
+    assert shown.xpath("//link[@rel='canonical']/@href") == [f"https://weekly.example.com/editions/{EDITION}.html"]
     assert "style-src 'unsafe-inline'" in page.headers["content-security-policy"]
     text = still.browser.get(f"/editions/{EDITION}.txt")
     assert text.headers["content-type"] == "text/plain; charset=utf-8"

@@ -110,6 +110,7 @@ def test_the_answer_is_the_same_for_every_address(here: Here) -> None:
     for page in ("/subscribe", "/preferences"):
         seen = set()
         for name in ("unknown", "active", "paused", "left", "pending", "suppressed"):
+            here.browser.client = f"198.51.100.{len(name)}"
             form = {"form": here.form(page[1:]), "address": f"{name}@example.net"}
             answer = here.browser.post(page, data=form)
             headers = tuple(sorted((key, value) for key, value in answer.headers.items() if key != "content-length"))
@@ -185,6 +186,7 @@ def test_one_confirmation_a_day_and_three_in_all(here: Here) -> None:
     start = now()
     for day in range(6):
         here.moment = start + timedelta(days=day)
+        here.browser.client = f"198.51.100.{day}"
         for _ in range(3):
             here.subscribe()
             here.settle()
