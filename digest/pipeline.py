@@ -8,7 +8,7 @@ was left is taken up where it stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from digest import pickup
 from digest.classify import Judge, cluster, rank, related
 from digest.compose import Decisions, Score, compose, select
+from digest.copies import Copies
 from digest.deliver import (
     Envelope,
     Fence,
@@ -38,10 +39,11 @@ from digest.jail import Jail
 from digest.links import Links
 from digest.model import (
     Claim,
-    Copy,
+    Correction,
     DigestRule,
     Edition,
     EditionState,
+    MostRead,
     Period,
     Preferences,
     Revision,
@@ -50,12 +52,15 @@ from digest.model import (
 )
 from digest.places import Places
 from digest.publishing import PUBLIC, Press, Published, write
-from digest.render import Reader, Renderer
+from digest.render import Renderer
 from digest.settings import Settings
 from digest.sources import LiveSources
 from digest.store import Act, Change, RefusalPolicy, Store
 
 SENDING: Final = "sending"  # what only one process of an installation does at a time
+_REVISIONS: Final = 8  # whose renderings are kept at hand
+MOST_READ: Final = 5  # stories
+LEAST_READ: Final = 3  # readings; fewer say more about a reader than about a story
 LOOK_BACK: Final = timedelta(weeks=26)  # how far back a follow-up may find the story that it follows
 
 
@@ -101,7 +106,7 @@ class Pipeline:
         self.fence = fence
         self.press = press
         self.clock = clock
-        self._frozen: dict[tuple[str, int], Renderer] = {}
+        self._made: dict[tuple[str, int], Copies] = {}
 
     def run(self, rule: DigestRule, period: Period, *, by: str) -> Report | Skipped:
         """The whole sentence, for one digest and period."""
@@ -219,10 +224,11 @@ class Pipeline:
         stories = self.stories(period, timedelta(days=rule.lateness_days), decisions.pinned)
         scores = rank(stories, period, self.judge.taxonomy.weights)
         number = before.edition.number if before and before.edition.number else 0
-        return compose(
+        earlier = self._earlier(rule, period)
+        composed = compose(
             rule,
             period,
-            related(stories, self._earlier(rule, period), self.places),
+            related(stories, earlier, self.places),
             number=number or self.store.editions.next_number(rule.key),
             places=self.places,
             used=self.store.editions.used(rule.key, besides=edition_id),
@@ -230,6 +236,35 @@ class Pipeline:
             themes=[theme.id for theme in self.judge.taxonomy],
             decisions=decisions,
         )
+        if isinstance(composed, Skipped):
+            return composed
+        return replace(
+            composed, corrections=tuple(self._corrections(earlier)), most_read=tuple(self._most_read(earlier, period))
+        )
+
+    def _corrections(self, earlier: Sequence[Edition]) -> Iterator[Correction]:
+        """What was wrong in earlier editions, and no earlier edition has told yet."""
+        told = {(one.edition, one.story, one.text) for edition in earlier for one in edition.corrections}
+        for edition in earlier:
+            for act in self.store.decisions.effective(edition=edition.id):
+                item = edition.find(act.story) if act.act is Act.CORRECT else None
+                text = str(act.payload.get("text", ""))
+                if item is not None and (edition.id, act.story, text) not in told:
+                    yield Correction(
+                        story=act.story,
+                        title=item.story.lead.title,
+                        text=text,
+                        edition=edition.id,
+                        period=edition.period.key,
+                    )
+
+    def _most_read(self, earlier: Sequence[Edition], period: Period) -> Iterator[MostRead]:
+        """The stories of earlier editions whose pages were read most in the period."""
+        carried = {item.story.key: (edition, item) for edition in reversed(earlier) for item in edition.items}
+        first = period.start.astimezone(self.settings.zone).date()
+        for key in self.store.reads.most(carried, first, period.last_day, limit=MOST_READ, least=LEAST_READ):
+            edition, item = carried[key]
+            yield MostRead(story=key, title=item.story.lead.title, edition=edition.id, period=edition.period.key)
 
     def stories(self, period: Period, lateness: timedelta, besides: Collection[str] = ()) -> tuple[Story, ...]:
         """The stories that articles up to a period's end tell; those named in `besides` whatever their age."""
@@ -377,7 +412,7 @@ class Pipeline:
         )
 
     def maker(self, revision: Revision, date: datetime) -> Callable[[Claim], Envelope | Skipped]:
-        """What makes the message of a claim: select, render (once per selection), put the headers before it.
+        """What makes the message of a claim: pick, join its parts, put the headers before it.
 
         Args:
             revision: what is sent.
@@ -387,6 +422,7 @@ class Pipeline:
         rule = self.settings.digest(revision.edition.digest)
         return_path = self.settings.mail.return_path or publication.sender
         mailto = self.settings.mail.unsubscribe
+        copies = self._copies(revision)
         letterhead = Letterhead(
             publication,
             list_id=f"{rule.key}.{publication.sender.rpartition('@')[2]}",
@@ -395,9 +431,10 @@ class Pipeline:
         )
 
         def make(claim: Claim) -> Envelope | Skipped:
-            copy = self._copy(revision, claim.subscription, claim.name, claim.preferences)
-            if isinstance(copy, Skipped):
-                return copy
+            picked = copies.picked(claim.preferences)
+            if isinstance(picked, Skipped):
+                return picked
+            copy = copies.make(picked, claim.subscription, claim.name, claim.preferences)
             content = letterhead.message(
                 copy, claim, unsubscribe_mailto=self._mailto(claim.subscription) if mailto else ""
             )
@@ -411,26 +448,21 @@ class Pipeline:
         token = self.links.unsubscribe(subscription).rpartition("/")[2]
         return f"mailto:{quote(self.settings.mail.unsubscribe, safe='@+')}?subject={quote(subject_of(token))}"
 
-    def _copy(self, revision: Revision, subscription: int, name: str, preferences: Preferences) -> Copy | Skipped:
-        """What a reader gets of a revision, by their choices and with their links."""
-        edition = revision.edition
-        if (timing := preferences.timing) and not timing.takes(edition.number):
-            return Skipped(reason=f"its reader wants every {timing.every}th edition, and this is No. {edition.number}")
-        chosen = self.selected(edition, preferences)
-        if isinstance(chosen, Skipped):
-            return chosen
-        reader = Reader(
-            name=name,
-            language=preferences.language,
-            length=preferences.length,
-            preferences=preferences,
-            online_url=self.links.online(edition.id),
-            preferences_url=self.links.preferences(subscription),
-            unsubscribe_url=self.links.unsubscribe(subscription),
-            feed_url=self.links.feed("atom.xml"),
-        )
-        template = self.settings.digest(edition.digest).template
-        return self._renderer_of(revision).copy(chosen, reader, template=template)
+    def _copies(self, revision: Revision) -> Copies:
+        """What makes the copies of a revision, with the templates that were frozen with it."""
+        key = (revision.edition.id, revision.number)
+        if key not in self._made:
+            while len(self._made) >= _REVISIONS:
+                self._made.pop(next(iter(self._made)))
+            self._made[key] = Copies(
+                revision,
+                rule=self.settings.digest(revision.edition.digest),
+                renderer=self.renderer.frozen(self.store.editions.materials(*key)),
+                places=self.places,
+                links=self.links,
+                language=self.settings.publication.language,
+            )
+        return self._made[key]
 
     def selected(self, edition: Edition, preferences: Preferences) -> Edition | Skipped:
         """What of an edition a reader with these preferences gets, by the digest's minimum."""
@@ -441,13 +473,6 @@ class Pipeline:
         """From a subscription's id to the Message-ID of its copy: the same at every attempt."""
         domain = self.settings.publication.sender.rpartition("@")[2]
         return lambda subscription: self.links.message_id(edition_id, subscription, domain)
-
-    def _renderer_of(self, revision: Revision) -> Renderer:
-        """A renderer with the templates that were frozen with a revision, whatever the files say today."""
-        key = (revision.edition.id, revision.number)
-        if key not in self._frozen:
-            self._frozen[key] = self.renderer.frozen(self.store.editions.materials(*key))
-        return self._frozen[key]
 
     # ---- publish
 
@@ -467,17 +492,26 @@ class Pipeline:
 
     def _online(self) -> Iterator[tuple[str, bytes]]:
         """Path below the state folder -> bytes, of the online editions that moved, or are not written yet."""
-        language = self.settings.publication.language
         moved = {one.edition for one in self.press.moved()}
         for listed in self.store.editions.list(states=PUBLIC):
             paths = [f"editions/{listed.id}.{kind}" for kind in ("html", "txt")]
             if listed.id not in moved and all((self.settings.state / path).exists() for path in paths):
                 continue
             revision = self.store.editions.approved(listed.id)
-            template = self.settings.digest(listed.digest).template
-            renderer = self._renderer_of(revision)
-            yield paths[0], renderer.online(revision.edition, language, template=template).encode()
-            yield paths[1], renderer.online_text(revision.edition, language, template=template).encode()
+            yield from zip(paths, (body.encode() for body in self._copies(revision).page()), strict=True)
+
+    def warnings(self, revision: Revision) -> Iterator[str]:
+        """What an operator should know of a revision before approving it."""
+        copies = self._copies(revision)
+        for language, name in self.renderer.languages().items():
+            if left := copies.trimmed(language):
+                yield (
+                    f"the whole edition is longer than mail clients show: in {name}, {left} of "
+                    f"{len(revision.edition.items)} stories are left to the web; drop some, if they all matter"
+                )
+        site = self.settings.publication.url
+        if not site.startswith("https://"):
+            yield f"links lead to {site}: mail programs distrust what is not https (publication.url)"
 
     def preview(self, revision: Revision, address: str = "") -> tuple[str, str]:
         """A revision as everyone sees it online, or as one reader gets it: HTML and plain text.
@@ -486,17 +520,15 @@ class Pipeline:
             NotFound: nobody of this address reads this digest.
             StateError: the reader's copy would be skipped.
         """
-        edition = revision.edition
-        template = self.settings.digest(edition.digest).template
+        copies = self._copies(revision)
         if not address:
-            renderer, language = self._renderer_of(revision), self.settings.publication.language
-            page = renderer.online(edition, language, template=template)
-            return page, renderer.online_text(edition, language, template=template)
-        for subscription in self.store.subscribers.of(address):
-            if subscription.digest == edition.digest:
-                copy = self._copy(revision, subscription.id, subscription.name, subscription.preferences)
-                if isinstance(copy, Skipped):
-                    raise StateError(f"the copy of {address}", f"skipped: {copy.reason}", "show it")
+            return copies.page()
+        for one in self.store.subscribers.of(address):
+            if one.digest == revision.edition.digest:
+                picked = copies.picked(one.preferences)
+                if isinstance(picked, Skipped):
+                    raise StateError(f"the copy of {address}", f"skipped: {picked.reason}", "show it")
+                copy = copies.look(picked, one.id, one.name, one.preferences)
                 return copy.html, copy.text
         raise NotFound("reader of this digest", address, "`digest subscribers list` shows them")
 

@@ -11,9 +11,11 @@ from binascii import b2a_qp
 from typing import Final
 
 LINE: Final = 76  # octets, without the line end
+_TAIL: Final = 8  # octets that go to a new line where a full one has no room for a soft break
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
 _RISKY_START = re.compile(rb"^(?:\.|From )[^\r\n]*", re.MULTILINE)
+_PLAIN = re.compile(r"(?!\.|From )(?:[!-<>-~ ]*[!-<>-~])?")  # goes as it is, if it fits a line
 
 
 def quoted_printable(text: str) -> bytes:
@@ -36,3 +38,19 @@ def _safe_start(match: re.Match[bytes]) -> bytes:
     if len(first) + len(rest) <= LINE:
         return first + rest
     return first + b"=\r\n" + _RISKY_START.sub(_safe_start, rest)
+
+
+def piece(text: str) -> bytes:
+    """A text as a piece of a body: like `quoted_printable`, without a line end after it, and with room for "=".
+
+    It may start a line; what follows it is a line end (CRLF) or a soft break ("=" CRLF) and another piece.
+    """
+    if len(text) < LINE and _PLAIN.fullmatch(text):
+        return text.encode("ascii")
+    encoded = quoted_printable(text)[:-2]
+    if len(encoded) - (encoded.rfind(b"\n") + 1) < LINE:
+        return encoded
+    cut = len(encoded) - _TAIL
+    while encoded[cut : cut + 1] in b".F" or b"=" in encoded[cut - 2 : cut]:  # nor within an "=3D"
+        cut -= 1
+    return encoded[:cut] + b"=\r\n" + encoded[cut:]

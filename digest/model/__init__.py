@@ -21,7 +21,19 @@ from digest.model.deliveries import (
     Skipped,
     Uncertain,
 )
-from digest.model.editions import CrossReference, Edition, EditionState, Item, LeftOut, Revision, Section, ThemeGroup
+from digest.model.editions import (
+    Correction,
+    CrossReference,
+    Edition,
+    EditionState,
+    Item,
+    LeftOut,
+    MostRead,
+    Picked,
+    Revision,
+    Section,
+    ThemeGroup,
+)
 from digest.model.periods import Period, local_instant
 from digest.model.publication import (
     Below,
@@ -46,6 +58,7 @@ __all__ = [
     "Condition",
     "Consent",
     "Copy",
+    "Correction",
     "CrossReference",
     "Deferred",
     "Delivery",
@@ -64,6 +77,8 @@ __all__ = [
     "Length",
     "Outcome",
     "Period",
+    "MostRead",
+    "Picked",
     "Preferences",
     "Publication",
     "Record",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -66,6 +66,27 @@ class LeftOut:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Correction:
+    """What was wrong in an earlier edition, told in the next one."""
+
+    story: str  # key
+    title: str
+    text: str  # what is right, plain text
+    edition: str  # id of the edition that had it wrong
+    period: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MostRead:
+    """An earlier story whose page was read most in an edition's period."""
+
+    story: str  # key
+    title: str
+    edition: str  # id of the edition that carried it
+    period: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Edition:
     """One digest's dated selection of stories, in sections. `id` is "<digest>-<period key>"."""
 
@@ -79,6 +100,8 @@ class Edition:
     choice: tuple[str, ...] = ()  # keys of the editor's choice (pinned)
     left_out: tuple[LeftOut, ...] = ()
     note: str = ""  # the editor's note, plain text
+    corrections: tuple[Correction, ...] = ()
+    most_read: tuple[MostRead, ...] = ()  # the most read first
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -94,6 +117,32 @@ class Edition:
         for key in keys:
             if (item := self.find(key)) is not None:
                 yield item
+
+
+@dataclass(frozen=True)
+class Picked:
+    """What of an edition goes into a copy, and in which order.
+
+    `items` is a bitmap: bit k stands for the edition's item k in its reading order, from 0. Sections and themes that
+    are named come first, in this order; the others follow as they stand in the edition.
+    """
+
+    items: int
+    sections: tuple[str, ...] = ()  # keys
+    themes: tuple[str, ...] = ()  # ids
+
+    @property
+    def count(self) -> int:
+        """How many items."""
+        return self.items.bit_count()
+
+    @staticmethod
+    def order(keys: Sequence[str], first: Sequence[str]) -> Sequence[int]:
+        """Places of these keys: of those named first in that order, then of the others as they stand."""
+        if not first:
+            return range(len(keys))
+        rank = {key: place for place, key in enumerate(first)}
+        return sorted(range(len(keys)), key=lambda place: rank.get(keys[place], len(rank)))
 
 
 class EditionState(StrEnum):

@@ -1,8 +1,14 @@
 """Edition -> subject, plain text and HTML; and pages. The only home of jinja2, premailer and babel.
 
-Edition -> view (one language, nothing hostile) -> templates -> inline CSS -> Body -> for_reader -> Copy
+rendering                what it is                                                           where
+Edition -> EditionView   said in one language, nothing hostile; what differs asked of a Pick   edition.py, selection.py
+-> HTML and text         by templates; `each` and `when` put marks round what differs          templates.py, tags.py
+-> inline                CSS into style attributes, once                                      inline.py
+-> cut, encode           parts, each encoded once                                             parts.py
+-> plan, join            one selection of parts; one reader's links: EncodedCopy              copies.py, personal.py
 """
 
+from digest.render.copies import Parts, decoded
 from digest.render.demo import (
     Demo,
     DemoDelivery,
@@ -15,11 +21,10 @@ from digest.render.demo import (
 )
 from digest.render.feeds import FeedEntryView, FeedGroupView, FeedLinkView, FeedPageView
 from digest.render.pages import EditionLine, NameView, PageViewer, StoryView
-from digest.render.personal import Body, Field, Reader
+from digest.render.personal import Field, Reader
 from digest.render.renderer import Renderer
 
 __all__ = [
-    "Body",
     "Demo",
     "DemoDelivery",
     "DemoEdition",
@@ -36,7 +41,9 @@ __all__ = [
     "Field",
     "NameView",
     "PageViewer",
+    "Parts",
     "Reader",
     "Renderer",
     "StoryView",
+    "decoded",
 ]

@@ -22,6 +22,10 @@ _FOREIGN = re.compile(
     r"<\s*(?:script|iframe|object|embed|base|form|svg|link|img|video|audio|source)\b|\son[a-z]+\s*=|http-equiv\s*=",
     re.IGNORECASE,
 )
+# In a selector, these make an element's look follow from its neighbours.
+_NEIGHBOURS = re.compile(r"[+~]|:(?:first|last|only|nth|empty|has|not)\b[\w-]*", re.IGNORECASE)
+_SELECTOR = re.compile(r"([^{}]*)\{")
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _STYLE = re.compile(r"<style\b[^>]*>(.*?)</style\s*>", re.IGNORECASE | re.DOTALL)
 _STYLE_ATTRIBUTE = re.compile(r"""\sstyle\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)""", re.IGNORECASE)
 _TAG = re.compile(r"<[a-zA-Z][^<>]*>")
@@ -46,10 +50,28 @@ def check_stylesheet(css: str, where: str) -> None:
         )
 
 
+def check_selectors(css: str, where: str) -> None:
+    """Refuse a rule that looks at an element's neighbours, which may be missing from a copy.
+
+    Raises:
+        TemplateError: with the file and line.
+    """
+    bare = _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), css)
+    for selector in _SELECTOR.finditer(bare):
+        if match := _NEIGHBOURS.search(selector[1]):
+            raise TemplateError(
+                f"a style that is inlined may not look at neighbours: '{match[0]}'",
+                where=where,
+                line=bare.count("\n", 0, selector.start(1) + match.start()) + 1,
+                remedy="give the element a class",
+            )
+
+
 def inline(html: str, where: str) -> str:
     """A rendered mail with its first stylesheets in `style` attributes; those marked data-premailer="ignore" stay.
 
-    Classes that no remaining stylesheet names are dropped, and indentation with them: Gmail clips at 102 KB.
+    Classes that no remaining stylesheet names are dropped: Gmail clips at 102 KB. A rule looks at an element and what
+    it is in, never at its neighbours: those may be missing from a copy.
 
     Args:
         html: the whole document; escaped, so that markup in it is the template's.
@@ -75,7 +97,7 @@ def inline(html: str, where: str) -> str:
         cache_css_parsing=True,
     ).transform(pretty_print=False)
     named = set(re.findall(r"\.([A-Za-z_][\w-]*)", " ".join(_STYLE.findall(inlined))))
-    return re.sub(r"\n\s*", "\n", _TAG.sub(lambda tag: _tighten(tag[0], named), inlined)).strip() + "\n"
+    return _TAG.sub(lambda tag: _tighten(tag[0], named), inlined)
 
 
 def _styles(html: str) -> Iterable[str]:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from digest.clean import plain
-from digest.model import Edition, Item, Length, Rights, Role
+from digest.model import Edition, Item, Rights, Role
+from digest.render.edition import whole
 from digest.render.text import isolate
-from digest.render.view import EditionView, ItemView, Viewer, shown
+from digest.render.view import Viewer, shown
+from digest.render.views import EditionView, ItemView
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,7 @@ class PageViewer:
 
     def edition(self, edition: Edition) -> EditionView:
         """A whole edition, as online."""
-        return self._viewer.edition(edition, Length.FULL)
+        return whole(self._viewer, edition)
 
     def line(self, id: str, title: str, number: int, start: datetime, end: datetime) -> EditionLine:  # noqa: A002 - the model's word
         """An edition in a list; `end` is the first instant that it does not cover."""

@@ -1,7 +1,7 @@
-"""What differs from reader to reader in one rendering: a sentence and four links, put in by a join.
+"""What is a reader's own in a copy: four links and a sentence, put in by a join; and the marks that hold their places.
 
-A body is rendered with random marks where these fields go, and cut at them once. Nothing that came from outside can
-hold a mark: each rendering draws its own, after its content is known, and draws again should the content hold it.
+Nothing that came from outside can hold a mark: each rendering draws its own, after its content is known, and draws
+again should the content hold it.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from html import escape
+from typing import Final
 from urllib.parse import urldefrag
 
 from digest.errors import TemplateError
-from digest.model import Copy, Length, Preferences
+from digest.model import Length, Preferences
+from digest.quoted import piece
 from digest.render.text import safe_url, wrap
 
-_DRAWS = 8
+_DRAWS: Final = 8
+_PLAIN_URL: Final = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9._~-]+)*/?")  # as it is, anywhere
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +43,7 @@ class Reader:
     def __post_init__(self) -> None:
         for name in ("online_url", "preferences_url", "unsubscribe_url", "feed_url"):
             url = getattr(self, name)
-            if not safe_url(url).startswith("http"):
+            if not _PLAIN_URL.fullmatch(url) and not safe_url(url).startswith("http"):
                 raise ValueError(f"{name} must be an absolute http(s) URL: {url!r}")
 
 
@@ -54,44 +57,9 @@ class Field(StrEnum):
     FEED = "feed"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Body:
-    """A rendering in pieces: fixed text, and the fields between it. Shared by all readers of one selection.
-
-    `phrase` says what a reader receives, in the body's language.
-    """
-
-    subject: str
-    text: tuple[str | Field, ...]
-    html: tuple[str | Field, ...]
-    language: str
-    items: int
-    phrase: Callable[[Reader], str]
-
-    def for_reader(self, reader: Reader) -> Copy:
-        """The copy of one reader: a join. Online, preferences, unsubscribe and feed links are theirs."""
-        links = {
-            Field.ONLINE: safe_url(urldefrag(reader.online_url).url),
-            Field.PREFERENCES: safe_url(reader.preferences_url),
-            Field.UNSUBSCRIBE: safe_url(reader.unsubscribe_url),
-            Field.FEED: safe_url(reader.feed_url),
-        }
-        receives = self.phrase(reader)
-        plain = {**links, Field.RECEIVES: wrap(receives)}
-        marked = {name: escape(value) for name, value in {**links, Field.RECEIVES: receives}.items()}
-        return Copy(
-            subject=self.subject,
-            text=_fill(self.text, plain),
-            html=_fill(self.html, marked),
-            language=self.language,
-            items=self.items,
-            unsubscribe=links[Field.UNSUBSCRIBE],
-        )
-
-
 @dataclass(frozen=True)
 class Marks:
-    """The marks of one rendering. Letters and digits, so that nothing on the way escapes or encodes them."""
+    """The token of one rendering, and the marks of its readers' fields. Letters and digits: nothing escapes them."""
 
     token: str
 
@@ -118,19 +86,39 @@ class Marks:
     def links(self) -> Mapping[str, str]:
         """Marks in the shape of URLs, by the field's name."""
         return {
-            name.value: f"https://{self.token}{name.value}.invalid/" for name in Field if name is not Field.RECEIVES
+            name.value: f"https://{self.token}x{name.value}x.invalid/" for name in Field if name is not Field.RECEIVES
         }
 
     @property
     def receives(self) -> str:
         """The mark of the sentence that says what a reader receives."""
-        return f"{self.token}{Field.RECEIVES}"
-
-    def cut(self, text: str) -> tuple[str | Field, ...]:
-        """A rendering cut at its marks."""
-        pieces = re.split(rf"(?:https://)?{self.token}([a-z]+)(?:\.invalid/)?", text)
-        return tuple(Field(piece) if place % 2 else piece for place, piece in enumerate(pieces))
+        return f"{self.token}x{Field.RECEIVES}x"
 
 
-def _fill(pieces: tuple[str | Field, ...], values: Mapping[Field, str]) -> str:
-    return "".join(values[piece] if isinstance(piece, Field) else piece for piece in pieces)
+def links(reader: Reader) -> dict[Field, str]:
+    """The links of a reader, as they may stand in an href."""
+    online = reader.online_url if "#" not in reader.online_url else urldefrag(reader.online_url).url
+    return {
+        Field.ONLINE: _safe(online),
+        Field.PREFERENCES: _safe(reader.preferences_url),
+        Field.UNSUBSCRIBE: _safe(reader.unsubscribe_url),
+        Field.FEED: _safe(reader.feed_url),
+    }
+
+
+def as_text(values: Mapping[Field, str], receives: str) -> dict[Field, bytes]:
+    """The fields of a reader as pieces of the plain text."""
+    encoded = {name: piece(value) for name, value in values.items()}
+    encoded[Field.RECEIVES] = piece(wrap(receives))
+    return encoded
+
+
+def as_html(values: Mapping[Field, str], receives: str) -> dict[Field, bytes]:
+    """The fields of a reader as pieces of the HTML."""
+    encoded = {name: piece(escape(value)) for name, value in values.items()}
+    encoded[Field.RECEIVES] = piece(escape(receives))
+    return encoded
+
+
+def _safe(url: str) -> str:
+    return url if _PLAIN_URL.fullmatch(url) else safe_url(url)

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from digest.clean import plain
 from digest.errors import TemplateError
-from digest.model import Copy, Edition, Length, Publication, Theme
+from digest.model import Copy, Edition, Length, Picked, Publication, Theme
 from digest.places import Places
-from digest.render.inline import check_stylesheet, inline
+from digest.render.copies import Parts, subject_of
+from digest.render.edition import said
+from digest.render.inline import check_selectors, check_stylesheet, inline
 from digest.render.language import CATALOGUES, Language, Languages
 from digest.render.pages import PageViewer
-from digest.render.personal import Body, Field, Marks, Reader
+from digest.render.parts import HTML, TEXT, Body
+from digest.render.parts import marks as marks_of
+from digest.render.personal import Field, Marks, Reader, links
+from digest.render.selection import Answers, Outline, Questions, Selection
 from digest.render.templates import Templates
-from digest.render.text import isolate, shorten
-from digest.render.view import EditionView, Viewer, publication_view
+from digest.render.text import wrap
+from digest.render.view import Viewer, publication_view
+from digest.render.views import EditionView
 
-_SUBJECT = 150  # columns; most clients show 40 to 70
-_BODIES = 64  # distinct selections kept at hand, about 150 KB each
+_RENDERINGS = 32  # kept at hand: editions times languages
 
 
 class Renderer:
@@ -70,7 +72,7 @@ class Renderer:
         catalogues = {name: data for name, data in (frozen or {}).items() if name.startswith(CATALOGUES)}
         self._templates = Templates(template_folders, templates)
         self._languages = Languages(locale_folder, publication.language, catalogues if frozen else None)
-        self._cached_body = lru_cache(maxsize=_BODIES)(self._body)
+        self._parts: dict[tuple[str, Language, int], tuple[Edition, Parts]] = {}
 
     def materials(self, template: str) -> dict[str, bytes]:
         """All that shapes a mail besides its content, by name: templates, what they include, stylesheets, catalogues.
@@ -98,27 +100,29 @@ class Renderer:
         """The tag of the language that a reader with this one gets: "zh-CN" -> "zh-Hans"."""
         return self._languages.pick(tag).tag
 
-    def copy(self, edition: Edition, reader: Reader, *, template: str = "weekly-report") -> Copy:
-        """What one reader gets. The edition is already selected for them.
-
-        Readers whose selection, language and length are equal share one rendering.
+    def parts(self, edition: Edition, *, language: str, template: str = "weekly-report") -> Parts:
+        """An edition rendered once, in parts: every copy of it, its page and its previews are joined from these.
 
         Raises:
-            TemplateError: a template does not render, or holds no unsubscribe link.
-        """
-        body = self.body(edition, language=reader.language, length=reader.length, template=template)
-        return body.for_reader(reader)
-
-    def body(
-        self, edition: Edition, *, language: str, length: Length = Length.FULL, template: str = "weekly-report"
-    ) -> Body:
-        """A selection rendered for all its readers; `Body.for_reader` makes the copies.
-
-        Raises:
-            TemplateError: a template does not render, or holds no unsubscribe link.
+            TemplateError: a template does not render, damages what it is given, or holds no unsubscribe link.
         """
         picked = self._languages.pick(language)
-        return self._cached_body(template, picked, self._viewer(picked).edition(edition, length))
+        key = (template, picked, id(edition))
+        found = self._parts.get(key)
+        if found is None or found[0] is not edition:
+            while len(self._parts) >= _RENDERINGS:
+                self._parts.pop(next(iter(self._parts)))
+            found = self._parts[key] = edition, self._rendered(edition, picked, template)
+        return found[1]
+
+    def copy(self, edition: Edition, reader: Reader, *, template: str = "weekly-report") -> Copy:
+        """What one reader gets of an edition that is already selected for them.
+
+        Raises:
+            TemplateError: a template does not render, or holds no unsubscribe link.
+        """
+        parts = self.parts(edition, language=reader.language, template=template)
+        return parts.copy(parts.everything, reader)
 
     def online(self, edition: Edition, language: str, *, template: str = "weekly-report") -> str:
         """The whole edition as an HTML page for everyone: no personal fields.
@@ -126,9 +130,7 @@ class Renderer:
         Raises:
             TemplateError: a template does not render.
         """
-        picked = self._languages.pick(language)
-        view = self._viewer(picked).edition(edition, Length.FULL)
-        return self._html(template, picked, _edition_context(view, picked, None))
+        return self.parts(edition, language=language, template=template).page()[0]
 
     def online_text(self, edition: Edition, language: str, *, template: str = "weekly-report") -> str:
         """The whole edition as plain text for everyone.
@@ -136,9 +138,33 @@ class Renderer:
         Raises:
             TemplateError: a template does not render.
         """
-        picked = self._languages.pick(language)
-        view = self._viewer(picked).edition(edition, Length.FULL)
-        return self._text(template, picked, _edition_context(view, picked, None))
+        return self.parts(edition, language=language, template=template).page()[1]
+
+    def alone(self, edition: Edition, reader: Reader | None, *, template: str = "weekly-report") -> Copy:
+        """One copy by a rendering of its own, without parts: what every join must be equal to. Slow; for tests.
+
+        Args:
+            edition: selected for the reader.
+            reader: None for the page for everyone, in the publication's language.
+            template: folder below templates/email/.
+        """
+        language = self._languages.pick(reader.language if reader else "")
+        outline = Outline(edition)
+        full = reader is None or reader.length is Length.FULL
+        selection = Selection(outline, Picked(outline.all), full=full, mail=reader is not None)
+        own = {name.value: url for name, url in links(reader).items()} if reader else {}
+        receives = self._receives(language)(reader) if reader else ""
+        view = said(self._viewer(language), edition, outline, Answers(selection))
+        context = _edition_context(view, language, own, receives, mail=reader is not None)
+        text = self._templates.render(f"email/{template}/body.txt", language, {**context, "receives": wrap(receives)})
+        return Copy(
+            subject=subject_of(self._templates.render(f"email/{template}/subject.txt", language, context)),
+            text=TEXT.tidy(text),
+            html=HTML.tidy(self._inlined(template, language, context)),
+            language=language.tag,
+            items=selection.count,
+            unsubscribe=own.get("unsubscribe", ""),
+        )
 
     def mail(self, name: str, context: Mapping[str, object], language: str) -> Copy:
         """A single mail outside editions, from templates/email/<name>/, which also sees `publication` and `language`.
@@ -173,6 +199,15 @@ class Renderer:
         """The languages at hand: tag -> its own name for itself."""
         return self._languages.names()
 
+    @property
+    def templates(self) -> Templates:
+        """The templates it renders with."""
+        return self._templates
+
+    def faults(self, name: str, given: Mapping[str, frozenset[str] | None]) -> Iterator[tuple[int, str]]:
+        """What is wrong with a template before it is rendered: line and fault. `given`: see `Templates.faults`."""
+        return self._templates.faults(name, self._languages.pick(""), given)
+
     def source(self, name: str) -> str:
         """The text of a file below templates/ (a stylesheet), as the publication has it; "" when there is none."""
         return self._templates.file(name)[0]
@@ -187,58 +222,99 @@ class Renderer:
             edition_url=self._edition_url,
         )
 
-    def _body(self, template: str, language: Language, view: EditionView) -> Body:
-        marks = Marks.draw(self._token, repr(view))
-        context = _edition_context(view, language, marks)
-        body = Body(
-            subject=self._subject(template, language, context),
-            text=marks.cut(self._text(template, language, context)),
-            html=marks.cut(self._html(template, language, context)),
-            language=language.tag,
-            items=view.count,
-            phrase=self._phrase(language),
-        )
-        for part, pieces in (("body.txt", body.text), ("body.html", body.html)):
-            if Field.UNSUBSCRIBE not in pieces:
+    def _rendered(self, edition: Edition, language: Language, template: str) -> Parts:
+        """One rendering of everything, cut at its marks."""
+        viewer = self._viewer(language)
+        marks = Marks.draw(self._token, repr(edition))
+        outline, questions = Outline(edition), Questions(marks.token)
+        view = said(viewer, edition, outline, questions)
+        mail = questions.when(lambda selection: selection.mail)
+        context = _edition_context(view, language, marks.links(), marks.receives, mail=mail)
+        folder = f"email/{template}"
+        subject = self._templates.render(f"{folder}/subject.txt", language, context)
+        bodies = {
+            "body.txt": (self._templates.render(f"{folder}/body.txt", language, context), TEXT),
+            "body.html": (self._inlined(template, language, context, marks.token), HTML),
+        }
+        cut = {
+            name: Body.cut(rendered, kind, questions, self._templates.file(f"{folder}/{name}")[1])
+            for name, (rendered, kind) in {**bodies, "subject.txt": (subject, TEXT)}.items()
+        }
+        for name in bodies:
+            if Field.UNSUBSCRIBE not in cut[name].fields():
                 raise TemplateError(
                     "it holds no unsubscribe link",
-                    where=self._templates.file(f"email/{template}/{part}")[1],
+                    where=self._templates.file(f"{folder}/{name}")[1],
                     remedy="show links.unsubscribe: no edition may leave without it",
                 )
-        return body
+        if not subject_of(subject):
+            raise self._no_subject(template)
+        return Parts(
+            outline,
+            subject=cut["subject.txt"],
+            text=cut["body.txt"],
+            html=cut["body.html"],
+            language=language.tag,
+            receives=self._receives(language),
+        )
 
-    def _phrase(self, language: Language) -> Callable[[Reader], str]:
+    def _inlined(self, name: str, language: Language, context: Mapping[str, object], token: str = "") -> str:
+        """The HTML of a mail with its styles in place; marks of this token come out as they went in.
+
+        Raises:
+            TemplateError: a template does not render, or a mark was moved or eaten by the markup round it.
+        """
+        for sheet in ("style.css", "adaptive.css"):
+            check_stylesheet(*self._templates.file(f"email/{name}/{sheet}"))
+        check_selectors(*self._templates.file(f"email/{name}/style.css"))
+        where = self._templates.file(f"email/{name}/body.html")[1]
+        rendered = self._templates.render(f"email/{name}/body.html", language, context)
+        inlined = inline(rendered, where)
+        if token:
+            found = marks_of(token)
+            before, after = ([match[0] for match in found.finditer(text)] for text in (rendered, inlined))
+            if before != after:
+                lost = next((one for one, other in zip(before, [*after, ""], strict=False) if one != other), "")
+                raise TemplateError(
+                    f"its markup moves or eats what marks a part ({lost.replace(token, '')})",
+                    where=where,
+                    remedy="open and close elements in the same part, rows in tables and cells in rows",
+                )
+        return inlined
+
+    def _receives(self, language: Language) -> Callable[[Reader], str]:
         viewer = self._viewer(language)
         return lambda reader: viewer.receives(reader.name, reader.preferences.regions, reader.preferences.themes)
 
     def _subject(self, name: str, language: Language, context: Mapping[str, object]) -> str:
-        rendered = self._templates.render(f"email/{name}/subject.txt", language, context)
-        subject = isolate(shorten(plain(rendered), _SUBJECT))
+        subject = subject_of(self._templates.render(f"email/{name}/subject.txt", language, context))
         if not subject:
-            raise TemplateError(
-                "the subject is empty",
-                where=self._templates.file(f"email/{name}/subject.txt")[1],
-                remedy="write at least the publication's title",
-            )
+            raise self._no_subject(name)
         return subject
 
+    def _no_subject(self, name: str) -> TemplateError:
+        return TemplateError(
+            "the subject is empty",
+            where=self._templates.file(f"email/{name}/subject.txt")[1],
+            remedy="write at least the publication's title",
+        )
+
     def _text(self, name: str, language: Language, context: Mapping[str, object]) -> str:
-        text = self._templates.render(f"email/{name}/body.txt", language, context)
-        return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)).strip("\n") + "\n"
+        return TEXT.tidy(self._templates.render(f"email/{name}/body.txt", language, context))
 
     def _html(self, name: str, language: Language, context: Mapping[str, object]) -> str:
-        for sheet in ("style.css", "adaptive.css"):
-            check_stylesheet(*self._templates.file(f"email/{name}/{sheet}"))
-        where = self._templates.file(f"email/{name}/body.html")[1]
-        return inline(self._templates.render(f"email/{name}/body.html", language, context), where)
+        return HTML.tidy(self._inlined(name, language, context))
 
 
-def _edition_context(view: EditionView, language: Language, marks: Marks | None) -> dict[str, object]:
-    """What an edition's templates see. Without marks it is for everyone: no links of a reader, no `receives`."""
+def _edition_context(
+    view: EditionView, language: Language, own: Mapping[str, str], receives: str, *, mail: object
+) -> dict[str, object]:
+    """What an edition's templates see. `mail` is whether it is for a reader, with links of their own."""
     return {
         "edition": view,
         "publication": view.publication,
         "language": language,
-        "links": marks.links() if marks else {},
-        "receives": marks.receives if marks else "",
+        "mail": mail,
+        "links": own,
+        "receives": receives,
     }

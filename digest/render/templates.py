@@ -8,30 +8,55 @@ a rendering's output is limited here, its time and memory by the jail that runs 
 from __future__ import annotations
 
 import posixpath
+import re
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, Template, TemplateNotFound, TemplateSyntaxError, meta
+from jinja2 import (
+    BaseLoader,
+    Environment,
+    StrictUndefined,
+    Template,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    meta,
+    nodes,
+)
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from digest.errors import TemplateError
 from digest.render.language import Language
-from digest.render.text import isolate, leader, own_path, pad, relative_url, safe_url, shorten, underline, width, wrap
+from digest.render.tags import PartTags
+from digest.render.text import (
+    hang,
+    isolate,
+    leader,
+    own_path,
+    pad,
+    relative_url,
+    safe_url,
+    shorten,
+    underline,
+    width,
+    wrap,
+)
 from digest.render.view import anchor
 
 OUTPUT_LIMIT = 4_000_000  # characters of one rendering; an edition of 400 stories takes about 600,000
 
-_SUFFIXES = frozenset({".html", ".txt", ".css"})
+_INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
+_SUFFIXES = frozenset({".html", ".txt", ".css", ".js"})
 _OWN_FILTERS: Mapping[str, Callable[..., Any]] = {
     "url": safe_url,
     "relative": relative_url,
     "own": own_path,
     "pad": pad,
     "anchor": anchor,
+    "hang": hang,
     "wrap": wrap,
     "underline": underline,
     "leader": leader,
@@ -130,7 +155,7 @@ class Templates:
         """
         found: dict[str, bytes] = {}
         waiting = list(names)
-        parser = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
+        parser = Environment(extensions=["jinja2.ext.i18n", PartTags], autoescape=True)
         while waiting:
             name = waiting.pop()
             if name in found:
@@ -146,16 +171,61 @@ class Templates:
             waiting.extend(each for each in meta.find_referenced_templates(tree) if each is not None)
         return dict(sorted(found.items()))
 
+    def names(self) -> tuple[str, ...]:
+        """Every file below templates/, sorted."""
+        return tuple(sorted(self._files))
+
+    def faults(
+        self, name: str, language: Language, given: Mapping[str, frozenset[str] | None]
+    ) -> Iterator[tuple[int, str]]:
+        """What is wrong with a template before it is rendered, in branches too that no rendering takes: line and fault.
+
+        Args:
+            name: of a .html or .txt file.
+            language: any; it speaks the interface's texts.
+            given: the names that it may ask for, with what each holds; None where that is not looked at. An empty
+                mapping: names are not looked at either.
+        """
+        environment = self._speaking(language)
+        source, where = self.file(name)
+        try:
+            environment.compile(source, name, where)
+            tree = environment.parse(source, name, where)
+        except TemplateSyntaxError as error:
+            yield error.lineno, error.message or "it cannot be parsed"
+            return
+        if not given:
+            return
+        own = {name for each in self._family(environment, tree) for name in _set_in(each)}
+        unknown = meta.find_undeclared_variables(tree) - given.keys() - environment.globals.keys() - own
+        for found in tree.find_all(nodes.Name):
+            if found.ctx == "load" and found.name in unknown:
+                yield found.lineno, f"nothing is given under the name '{found.name}'"
+        for asked in tree.find_all(nodes.Getattr):
+            holds = given.get(asked.node.name) if isinstance(asked.node, nodes.Name) else None
+            if holds is not None and asked.attr not in holds:
+                yield asked.lineno, f"'{asked.node.name}' has no '{asked.attr}'"  # type: ignore[attr-defined] # a Name
+
+    def _family(self, environment: Environment, tree: nodes.Template) -> Iterator[nodes.Template]:
+        """A template and all that it extends, includes or imports, as far as they are there."""
+        yield tree
+        for name in meta.find_referenced_templates(tree):
+            if name in self._files:
+                yield from self._family(environment, environment.parse(self._files[name][0], name))
+
     def file(self, name: str) -> tuple[str, str]:
         """The text of a file and where it is, for messages. Both are "" for a file that is not there."""
         source, path = self._files.get(name, ("", ""))
         return source, str(path)
 
     def _template(self, name: str, language: Language) -> Template:
+        return self._speaking(language).get_template(name)
+
+    def _speaking(self, language: Language) -> Environment:
         # By its words alone: dates and counts, which differ between en-GB and en-US, reach a template as `language`.
         if language.tag not in self._environments:
             self._environments[language.tag] = _environment(language, self._files)
-        return self._environments[language.tag].get_template(name)
+        return self._environments[language.tag]
 
     def _where(self, name: str) -> str:
         return self.file(name)[1] or name
@@ -182,6 +252,12 @@ class Templates:
             line=frames[-1].lineno if frames else None,
             remedy=remedy,
         )
+
+
+def _set_in(tree: nodes.Template) -> Iterator[str]:
+    """The names that a template gives itself: set, macro, for."""
+    yield from (name.name for name in tree.find_all(nodes.Name) if name.ctx in {"store", "param"})
+    yield from (macro.name for macro in tree.find_all(nodes.Macro))
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -213,6 +289,8 @@ class _Files(BaseLoader):
             source, path = self._files[template]
         except KeyError:
             raise TemplateNotFound(template) from None
+        if template.startswith("email/") and not template.endswith(".txt"):
+            source = _INDENT.sub("", source)  # here and not in what is rendered: there it would cost, copy by copy
         return source, str(path), lambda: True
 
 
@@ -224,7 +302,7 @@ def _environment(language: Language, files: Mapping[str, tuple[str, Path]]) -> E
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
+        extensions=["jinja2.ext.i18n", PartTags],
     )
     environment.globals = {"_": environment.globals["_"]}
     environment.filters = {

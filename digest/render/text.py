@@ -24,6 +24,7 @@ _NO_LINE_START = frozenset("、。，．：；！？）】》」』”’…—�
 _NO_LINE_END = frozenset("（【《「『“‘([{￥$")
 
 
+_NARROW = re.compile(r"[ -~\xa1-\xac\xae-\u02ff]*")  # one column each: no line breaks, nothing wide or combining
 _OWN_PATH = re.compile(r"/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@%/-]*(?:\?[A-Za-z0-9._~=&%-]*)?(?:#[A-Za-z0-9._~-]*)?")
 
 
@@ -101,6 +102,8 @@ def wrap(text: str, columns: int = WIDTH, *, first: str = "", rest: str = "") ->
         first: what the first line starts with.
         rest: what the other lines start with.
     """
+    if _NARROW.fullmatch(text) and len(first) + len(text) <= columns and "  " not in text:
+        return f"{first}{text.strip()}".rstrip()
     lines: list[str] = []
     line, empty = first, True
     for piece in _pieces(" ".join(text.split()), columns - max(width(first), width(rest))):
@@ -111,6 +114,11 @@ def wrap(text: str, columns: int = WIDTH, *, first: str = "", rest: str = "") ->
         empty = False
     lines.append(line.rstrip())
     return "\n".join(lines)
+
+
+def hang(text: str, label: str, indent: int = 5) -> str:
+    """A paragraph laid out with an indent, and a label of that width in its first line's."""
+    return label + wrap(text, first=" " * indent, rest=" " * indent)[indent:]
 
 
 def underline(text: str, mark: str) -> str:

@@ -7,125 +7,23 @@ two copies with equal views are the same mail: a view is hashable and stands as 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import cached_property, lru_cache
+from typing import Any
 from urllib.parse import urlsplit
 
 from digest.clean import plain
-from digest.model import Article, Edition, Item, Length, Publication, Rights, Role, Section, Story, Theme
+from digest.model import Article, Edition, Item, Publication, Rights, Role, Section, Story, Theme
 from digest.places import Places
 from digest.render.language import Language
 from digest.render.text import isolate, safe_url, shorten
+from digest.render.views import EarlierView, ItemView, LinkView, PublicationView
 
 TITLE = 240  # columns of a headline that are shown
 SUMMARY = 700
 NAME = 80
-_FEW = 5  # up to so many items, top stories would only say everything twice
-
-
-@dataclass(frozen=True, kw_only=True)
-class LinkView:
-    """A name and where it leads; `href` may be ""."""
-
-    name: str
-    href: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class EarlierView:
-    """An earlier story in the online view of its edition."""
-
-    title: str
-    period: str
-    href: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ItemView:
-    """A story as shown. `language` is "" when it is that of the interface; `level` is that of its heading, 3 or 4."""
-
-    number: str
-    key: str
-    title: str
-    language: str
-    chinese: bool
-    href: str  # the publisher's page; "" when there is none
-    publisher: str
-    place: str
-    date: str
-    also: tuple[LinkView, ...]
-    summary: str  # "" for headlines only, by right or by choice
-    featured: bool  # its summary stands above, under editor's choice or top stories
-    choice: bool
-    earlier: tuple[EarlierView, ...]
-    why: str
-    level: int = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class GroupView:
-    """The items of a section under one theme; `name` is "" for those without one."""
-
-    name: str
-    items: tuple[ItemView, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SeeAlsoView:
-    """A line to a story that stands in another section."""
-
-    number: str
-    key: str
-    title: str
-    section: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class SectionView:
-    """A heading with its stories."""
-
-    key: str
-    name: str
-    count: int
-    groups: tuple[GroupView, ...]
-    see_also: tuple[SeeAlsoView, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class PublicationView:
-    """Who publishes."""
-
-    title: str
-    tagline: str
-    url: str
-    postal_address: str
-    feedback: str  # an address
-    copyright: str
-    samples: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class EditionView:
-    """An edition in one language. The counts are those of what is in it."""
-
-    id: str
-    title: str
-    number: str
-    period: str
-    week: str  # "2018-W29"
-    count: int
-    publishers: int
-    note: tuple[str, ...]
-    headline: str  # the first story's, for the subject
-    headlines: tuple[str, ...]  # those of the top stories, else of the first ones
-    choice: tuple[ItemView, ...]
-    top: tuple[ItemView, ...]
-    sections: tuple[SectionView, ...]
-    themes: tuple[tuple[str, int], ...]  # name and count, the largest first
-    headlines_only: bool
-    publication: PublicationView
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,118 +42,65 @@ class Viewer:
     zone: tzinfo
     edition_url: Callable[[str], str]
 
-    def edition(self, edition: Edition, length: Length) -> EditionView:
-        """The whole edition as shown."""
-        choice = tuple(edition.picked(edition.choice))
-        top = tuple(edition.picked(tuple(key for key in edition.top if key not in edition.choice)))
-        headlines = tuple(self._title(item.story.lead) for item in (*choice, *top) or edition.items[:3])
-        if len(edition.items) <= _FEW or length is Length.HEADLINES:
-            choice = top = ()
-        featured = {item.story.key for item in (*choice, *top)}
-        year = edition.period.start.astimezone(self.zone).year
-
-        def say(item: Item, *, above: bool, level: int = 3) -> ItemView:
-            return self._item(item, edition, length, year, featured=above, level=level)
-
-        def section(part: Section) -> SectionView:
-            groups = []
-            for group in part.groups:
-                name = self._theme(group.theme)
-                level = 4 if name else 3
-                items = (say(item, above=item.story.key in featured, level=level) for item in group.items)
-                groups.append(GroupView(name=name, items=tuple(items)))
-            return SectionView(
-                key=part.key,
-                name=self._section(part),
-                count=len(part.items),
-                groups=tuple(groups),
-                see_also=tuple(
-                    SeeAlsoView(
-                        number=self.language.number(line.number),
-                        key=line.story,
-                        title=shown(line.title, TITLE),
-                        section=next(
-                            (self._section(other) for other in edition.sections if other.key == line.section), ""
-                        ),
-                    )
-                    for line in part.cross_references
-                ),
-            )
-
-        counts = Counter(item.theme for item in edition.items)
-        return EditionView(
-            id=edition.id,
-            title=shown(edition.title),
-            number=self.language.number(edition.number),
-            period=self.language.period(edition.period.start.astimezone(self.zone).date(), edition.period.last_day),
-            week=edition.period.key,
-            count=len(edition.items),
-            publishers=len({article.publisher for item in edition.items for article in item.story.articles} - {""}),
-            note=tuple(filter(None, (isolate(plain(paragraph)) for paragraph in edition.note.split("\n\n")))),
-            headline=headlines[0] if headlines else "",
-            headlines=headlines,
-            choice=tuple(say(item, above=False) for item in choice),
-            top=tuple(say(item, above=False) for item in top),
-            sections=tuple(section(part) for part in edition.sections if part.items or part.cross_references),
-            themes=tuple(
-                (self._theme(theme), counts[theme])
-                for theme in sorted(self.themes, key=counts.__getitem__, reverse=True)
-                if counts[theme]
-            ),
-            headlines_only=length is Length.HEADLINES,
-            publication=publication_view(self.publication),
-        )
-
     def item(self, item: Item, edition: Edition) -> ItemView:
         """A story on its own: with its summary, wherever it stands in its edition."""
-        year = edition.period.start.astimezone(self.zone).year
-        return self._item(item, edition, Length.FULL, year, featured=False, level=2)
+        return self.shown_item(item, edition, level=2, number=self.language.number(item.number))
 
     def receives(self, name: str, regions: tuple[str, ...], themes: tuple[str, ...]) -> str:
         """What a reader chose, in a sentence: "You receive: Guangdong, Israel · Trade"."""
+        choice = self._choices(regions, themes)
+        if name := shown(name):
+            return self.language.gettext("%(name)s, you receive: %(choice)s") % {"name": name, "choice": choice}
+        return self.language.gettext("You receive: %(choice)s") % {"choice": choice}
+
+    def _chosen(self, regions: tuple[str, ...], themes: tuple[str, ...]) -> str:
         gettext = self.language.gettext
         comma = self.language.comma
-        chosen_regions = comma.join(shown(self._place(code)) for code in regions) or gettext("all regions")
-        chosen_themes = comma.join(self._theme(theme) or shown(theme) for theme in themes) or gettext("all themes")
-        choice = f"{chosen_regions} · {chosen_themes}"
-        if name := shown(name):
-            return gettext("%(name)s, you receive: %(choice)s") % {"name": name, "choice": choice}
-        return gettext("You receive: %(choice)s") % {"choice": choice}
+        chosen_regions = comma.join(shown(self.place(code)) for code in regions) or gettext("all regions")
+        chosen_themes = comma.join(self.theme(theme) or shown(theme) for theme in themes) or gettext("all themes")
+        return f"{chosen_regions} · {chosen_themes}"
+
+    @cached_property
+    def _choices(self) -> Callable[[tuple[str, ...], tuple[str, ...]], str]:
+        return lru_cache(maxsize=4096)(self._chosen)
+
+    def story_url(self, edition: str, story: str) -> str:
+        """Where a story stands in the online view of its edition."""
+        return safe_url(f"{self.edition_url(edition)}#s-{anchor(story)}")
 
     # What an item shows ------------------------------------------------------------------------------------------
 
-    def _item(self, item: Item, edition: Edition, length: Length, year: int, *, featured: bool, level: int) -> ItemView:
+    def shown_item(self, item: Item, edition: Edition, **differing: Any) -> ItemView:
+        """A story with all that may be shown of it; `differing` are the fields that differ from copy to copy."""
         story, lead = item.story, item.story.lead
-        full = length is Length.FULL
+        year = edition.period.start.astimezone(self.zone).year
         return ItemView(
-            number=self.language.number(item.number),
             key=anchor(story.key),
-            title=self._title(lead),
-            language=self._foreign(lead.language),
+            title=self.title(lead),
+            language=self.foreign(lead.language),
             chinese=(lead.language if lead.language not in {"", "und"} else self.language.base).startswith("zh"),
             href=safe_url(lead.url),
             publisher=self._publisher(lead),
             place=self._dateline(story),
             date=self.language.day(lead.published.astimezone(self.zone).date(), year) if lead.published else "",
-            also=self._also(story) if not featured else (),
-            summary=self._summary(story) if full and not featured else "",
-            featured=featured,
+            also=self._also(story),
+            summary=self._summary(story),
             choice=story.key in edition.choice,
             earlier=tuple(
                 EarlierView(
                     title=shown(related.title, TITLE) or self.language.gettext("(untitled)"),
                     period=plain(related.period),
-                    href=safe_url(f"{self.edition_url(related.edition)}#s-{anchor(related.story)}"),
+                    href=self.story_url(related.edition, related.story),
                 )
                 for related in story.related
-            )
-            if full and not featured
-            else (),
-            why=self._why(item) if full and not featured else "",
-            level=level,
+            ),
+            why=self._why(item),
+            theme_place=list(self.themes).index(item.theme) if item.theme in self.themes else -1,
+            **differing,
         )
 
-    def _title(self, article: Article) -> str:
+    def title(self, article: Article) -> str:
+        """A headline, or the words for one that is missing."""
         return shown(article.title, TITLE) or self.language.gettext("(untitled)")
 
     def _publisher(self, article: Article) -> str:
@@ -278,17 +123,17 @@ class Viewer:
         printed = shorten(plain(story.lead.dateline), NAME)
         if not printed:
             primary = story.judgement.places(Role.PRIMARY)
-            return shown(self._place(primary[0])) if primary else ""
+            return shown(self.place(primary[0])) if primary else ""
         if place := self.places.resolve(printed):
-            return shown(self._place(place.code))
+            return shown(self.place(place.code))
         return isolate(printed.title() if printed.isupper() else printed)
 
     def _why(self, item: Item) -> str:
         """The strongest reason for its region and for its theme: "Guangdong: “Dongguan” (keyword line) · Trade: …"."""
         judgement = item.story.judgement
         tags = [
-            *((self._place(tag.region), tag.evidence) for tag in judgement.regions if tag.role is Role.PRIMARY),
-            *((self._theme(tag.theme), tag.evidence) for tag in judgement.themes if tag.theme == item.theme),
+            *((self.place(tag.region), tag.evidence) for tag in judgement.regions if tag.role is Role.PRIMARY),
+            *((self.theme(tag.theme), tag.evidence) for tag in judgement.themes if tag.theme == item.theme),
         ]
         found: dict[str, str] = {}
         where = seen_where(self.language)
@@ -308,7 +153,7 @@ class Viewer:
 
     # Names -------------------------------------------------------------------------------------------------------
 
-    def _foreign(self, language: str) -> str:
+    def foreign(self, language: str) -> str:
         """The `lang` of a text whose language is not that of the interface, else ""."""
         base = language.split("-", maxsplit=1)[0].lower()
         return (
@@ -317,15 +162,18 @@ class Viewer:
             else language
         )
 
-    def _place(self, code: str) -> str:
+    def place(self, code: str) -> str:
+        """The name of a region."""
         return self.places.name(code, self.language.base)
 
-    def _theme(self, theme: str) -> str:
+    def theme(self, theme: str) -> str:
+        """The name of a theme; "" when it is unknown."""
         known = self.themes.get(theme)
         return (shown(self.language.name_of(known.names)) or theme) if known else ""
 
-    def _section(self, section: Section) -> str:
-        return shown(self.language.name_of(section.names)) or shown(self._place(section.key))
+    def section(self, section: Section) -> str:
+        """The heading of a section."""
+        return shown(self.language.name_of(section.names)) or shown(self.place(section.key))
 
 
 def publication_view(publication: Publication) -> PublicationView:

@@ -6,7 +6,7 @@ import pytest
 
 from digest.errors import TemplateError
 from digest.model import Length, Preferences
-from digest.render import Field, Reader
+from digest.render import Reader
 from digest.render.personal import Marks
 from tests.render import factory
 
@@ -29,7 +29,7 @@ def test_items_without_a_page_lead_into_the_readers_online_view() -> None:
     key = edition.items[3].story.key
     copy = factory.renderer().copy(edition, factory.reader(online_url="https://digest.example/e/1?r=ada#top"))
     assert f'href="https://digest.example/e/1?r=ada#s-{key}"' in copy.html
-    assert f"    https://digest.example/e/1?r=ada#s-{key}\n" in copy.text
+    assert f"     https://digest.example/e/1?r=ada#s-{key}\n" in copy.text
 
 
 def test_what_a_reader_receives_is_said_in_their_language() -> None:
@@ -53,20 +53,21 @@ def test_a_long_choice_is_wrapped_in_text() -> None:
     assert len(line) <= 72
 
 
-def test_readers_of_one_selection_share_a_rendering() -> None:
+def test_readers_of_one_language_share_a_rendering() -> None:
+    renderer, edition = factory.renderer(), factory.small()
+    english = renderer.parts(edition, language="en")
+    assert renderer.parts(edition, language="") is english
+    assert renderer.parts(edition, language="fr") is english  # falls back
+    assert renderer.parts(edition, language="zh") is not english
+    assert renderer.parts(factory.small(), language="en") is not english  # another edition, as far as one can tell
+
+
+def test_only_the_last_renderings_are_kept() -> None:
     renderer = factory.renderer()
-    bodies = {
-        id(renderer.body(edition, language=language, length=length))
-        for _ in range(3)
-        for edition in (factory.small(), factory.large(8))
-        for language in ("en", "zh", "zh-Hans")
-        for length in Length
-    }
-    assert len(bodies) <= 12
-    first = renderer.body(factory.small(), language="en")
-    assert renderer.body(factory.small(), language="en") is first
-    assert renderer.body(factory.small(), language="fr") is first  # falls back
-    assert renderer.body(factory.small(), language="zh") is not first
+    editions = [factory.one(factory.article("a", f"Title {number}")) for number in range(34)]
+    first = renderer.parts(editions[0], language="en")
+    assert all("Title" in renderer.copy(edition, factory.reader()).text for edition in editions)
+    assert renderer.parts(editions[0], language="en") is not first
 
 
 def test_a_body_shared_gives_what_a_rendering_of_ones_own_would() -> None:
@@ -103,21 +104,6 @@ def test_a_source_that_always_gives_the_same_ends() -> None:
     with pytest.raises(TemplateError):
         Marks.draw(token, f"m{'c' * 16}m")
     assert next(drawn) == 8
-
-
-def test_a_rendering_is_cut_at_its_marks_only() -> None:
-    marks = Marks("m" + "d" * 16 + "m")
-    links = marks.links()
-    text = f"a {links['online']}#s-1 b {marks.receives} c https://other.invalid/ {links['unsubscribe']}"
-    assert marks.cut(text) == (
-        "a ",
-        Field.ONLINE,
-        "#s-1 b ",
-        Field.RECEIVES,
-        " c https://other.invalid/ ",
-        Field.UNSUBSCRIBE,
-        "",
-    )
 
 
 @pytest.mark.parametrize("field", ["online_url", "preferences_url", "unsubscribe_url", "feed_url"])
