@@ -78,6 +78,26 @@ def note(store: Store, edition_id: str, text: str, *, by: str, at: datetime) -> 
     store.decisions.add(Decision(act=Act.NOTE, by=by, at=at, edition=edition_id, payload={"note": text}))
 
 
+def correct(store: Store, edition_id: str, story: str, text: str, *, by: str, at: datetime) -> None:
+    """Say what was wrong about a story of an edition that is out; the next edition of its digest tells it.
+
+    Raises:
+        InputError: nothing is said.
+        NotFound: the edition has no such story.
+        StateError: the edition is not out yet: change it instead.
+    """
+    if not text.strip():
+        raise InputError("an empty correction", remedy="write what is right")
+    revision = store.editions.get(edition_id)
+    if revision.state not in {EditionState.SENDING, EditionState.PAUSED, EditionState.SENT}:
+        raise StateError(f"edition {edition_id}", revision.state, "correct it", "what is not out can be changed")
+    item = revision.edition.find(story)
+    if item is None:
+        raise NotFound("story", story, f"`digest preview {edition_id}` lists the stories of this edition")
+    payload = {"text": text.strip()}
+    store.decisions.add(Decision(act=Act.CORRECT, by=by, at=at, story=story, edition=edition_id, payload=payload))
+
+
 def undo(store: Store, edition_id: str, story: str, *, by: str, at: datetime) -> int:
     """Take back everything that was decided about a story of an edition; how many acts that were.
 

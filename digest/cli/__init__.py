@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from digest.cli import articles, deliveries, editions, feeds, publication, sources, subscribers, web
+from digest.cli import articles, deliveries, editions, feeds, publication, sources, subscribers, templates, web
 from digest.cli import run as running
 from digest.cli.base import FAILED, USAGE, cli, complain
 from digest.errors import ConfigError, DigestError, PeriodError
@@ -23,6 +23,7 @@ COMMANDS: Final = (
     feeds,
     deliveries,
     subscribers,
+    templates,
     running,
     web,
 )  # importing them adds their commands to `cli`

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from digest import deliver, desk
 from digest.app import App, now
 from digest.cli.base import FAILED, cli, console, opened, print_json, say, show
+from digest.cli.live import HOST, LivePreview, server
 from digest.errors import ConfigError, NotFound
 from digest.model import Claim, DeliveryState, DigestRule, Edition, EditionState, Period, Preferences, Revision, Skipped
 from digest.periods import period_before, period_named
@@ -191,6 +192,11 @@ def preview(
     reader: Annotated[str, typer.Option(help="Show the copy of this reader's address.")] = "",
     text: Annotated[bool, typer.Option("--text", help="Print the plain text instead.")] = False,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="Serve it on this machine at phone and desktop width, anew after every change."),
+    ] = False,
+    port: Annotated[int, typer.Option(help="Port of --live; 0 takes a free one and prints it.")] = 0,
 ) -> None:
     """Compose a draft (if there is none) and open it as its readers will see it; list its stories with their keys."""
     with opened(context) as app:
@@ -209,12 +215,30 @@ def preview(
             typer.echo(plain)
             return
         _list_items(app, revision.edition)
+        _warn(app, revision)
         path = app.settings.state / "preview" / f"{revision.edition.id}.html"
         write(path, page.encode())
         write(path.with_suffix(".txt"), plain.encode())
         say(f"{revision.state}, revision {revision.number}, hash {revision.hash[:12]}: {path}")
         if browser and sys.stdout.isatty():
             webbrowser.open(Path(path).resolve().as_uri())
+    if live:
+        _serve(LivePreview(context.obj.folder.resolve(), revision.edition.id, reader), port, browser=browser)
+
+
+def _serve(preview: LivePreview, port: int, *, browser: bool) -> None:
+    with server(preview, port) as serving:
+        url = f"http://{HOST}:{serving.server_address[1]}/"
+        say(f"{url} shows it, and again after every change of a template, a style or the settings (Ctrl-C ends it)")
+        if browser and sys.stdout.isatty():
+            webbrowser.open(url)
+        serving.serve_forever(poll_interval=0.2)
+
+
+def _warn(app: App, revision: Revision) -> None:
+    """Say before anybody approves it what mail clients will not show of it."""
+    for warning in app.pipeline.warnings(revision):
+        say(f"careful: {warning}", style="yellow")
 
 
 def _list_items(app: App, edition: Edition) -> None:
@@ -346,6 +370,19 @@ def note(
     with opened(context) as app:
         desk.note(app.store, edition, text, by=_operator(), at=now())
         _recompose(app, edition)
+
+
+@cli.command()
+def correct(
+    context: typer.Context,
+    edition: EditionId,
+    story: Story,
+    text: Annotated[str, typer.Argument(help="What is right, in a sentence.")],
+) -> None:
+    """Say what was wrong in an edition that is out: the next edition of its digest tells it under "Corrections"."""
+    with opened(context) as app:
+        desk.correct(app.store, edition, story, text, by=_operator(), at=now())
+        say("The next edition tells it.")
 
 
 @cli.command()

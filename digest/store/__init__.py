@@ -42,6 +42,7 @@ from digest.store.ledger import CampaignLedger, RefusalPolicy
 from digest.store.migrating import is_current, migrate
 from digest.store.notices import Notice, NoticeLedger, Notices
 from digest.store.people import People
+from digest.store.reads import Reads
 from digest.store.requests import Request, Requests
 from digest.store.runs import Known, Owed, Runs, RunState, Settled
 from digest.store.schema import site as _site
@@ -97,6 +98,7 @@ class Store:
         self.archive = Archive(database, self.editions)
         self.campaigns = Campaigns(database, self.editions)
         self.feeds = Feeds(database)
+        self.reads = Reads(database)
         self.requests = Requests(database)
         self.notices = Notices(database)
 

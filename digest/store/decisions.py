@@ -25,6 +25,7 @@ class Act(StrEnum):
     RETITLE = "retitle"
     NOTE = "note"
     REFILE = "refile"
+    CORRECT = "correct"
 
 
 @dataclass(frozen=True, kw_only=True)

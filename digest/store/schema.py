@@ -446,3 +446,11 @@ hub_pings: Final = sa.Table(
     sa.Column("told", Utc),
     _text("failed"),
 )
+
+reads: Final = sa.Table(
+    "reads",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("story", sa.Text, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+)

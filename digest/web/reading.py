@@ -12,9 +12,11 @@ from fastapi import APIRouter, Request
 from starlette.datastructures import QueryParams
 from starlette.responses import PlainTextResponse, Response
 
+from digest.app import now
 from digest.errors import NotFound
 from digest.render.pages import EditionLine, PageViewer
 from digest.store import Listed
+from digest.web.reads import Counter
 from digest.web.site import Site
 
 READ: Final = ["GET", "HEAD"]
@@ -29,6 +31,7 @@ def routes(site: Site) -> APIRouter:
     """The pages to read."""
     router = APIRouter()
     themes = {one.id for one in site.app.taxonomy}
+    readings = Counter(site.store.reads.add, site.settings.zone)
 
     @router.api_route("/", methods=READ)
     def home(request: Request) -> Response:
@@ -93,6 +96,7 @@ def routes(site: Site) -> APIRouter:
         found = site.library.story(key)
         if found is None:
             raise NotFound("story", key)
+        readings.count(key, request.method, request.headers, site.network(request), now())
         return site.public(request, "story.html", {"story": site.viewer(request).story(*found)})
 
     @router.api_route("/regions/{code}", methods=READ)
