@@ -22,10 +22,10 @@ from typing import Final
 from digest import publish
 from digest.classify import Taxonomy
 from digest.compose import select
-from digest.errors import Busy, ConfigError
+from digest.errors import Busy, ConfigError, StateError
 from digest.fetch import Fetched, Fetcher
 from digest.links import Links
-from digest.model import EditionState, Preferences, Skipped
+from digest.model import EditionState, Preferences, Revision, Skipped
 from digest.places import Places
 from digest.publish import Catalogue, Feed, Journal, Moved, Shelf, Standing, Told, Writer
 from digest.render import FeedEntryView, FeedGroupView, FeedLinkView, FeedPageView, Renderer
@@ -140,6 +140,12 @@ class Press:
             before=self._store.editions.get(listed.id, seen) if seen else None,
         )
 
+    def _public(self, edition: str) -> Revision | None:
+        try:
+            return self._store.editions.approved(edition)
+        except StateError:
+            return None
+
     # ---- publish
 
     def publish(self) -> Published:
@@ -185,7 +191,7 @@ class Press:
                 kept.forget()
             kept.mark("", self.catalogue.base)
             journal = Journal(map(publish.loaded, kept.entries()))
-            changed = journal.take(moved, self.catalogue.scribe)
+            changed = journal.take(moved, self.catalogue.scribe, self._public)
             kept.keep((told.entry.id, publish.dumped(told)) for told in changed)
             for one in moved:
                 kept.mark(one.edition, str(one.revisions[-1].number if one.revisions else 0))

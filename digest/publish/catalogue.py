@@ -96,6 +96,7 @@ class Catalogue:
         self._digests = digests
         self._limit = limit
         self._hub = hub
+        self._groupings = [place.code for place in places if place.level is Level.GROUPING]
         self.base = (canonical_url(publication.url) or publication.url).rstrip("/")
         self.scribe = Scribe(
             publication=publication,
@@ -231,8 +232,7 @@ class Catalogue:
         find, within = self._places.find, self._places.within
         known = {place.code: place for tag in tags if (place := find(tag)) is not None}
         around = {code for place in known.values() for code in (place.code, *self._places.parents(place.code))}
-        groupings = [place.code for place in self._places if place.level is Level.GROUPING]
-        around.update(code for code in groupings if any(within(tag, code) for tag in tags))
+        around.update(code for code in self._groupings if any(within(tag, code) for tag in tags))
         ranked = sorted(
             (_LEVELS.index(place.level), place.code)
             for place in map(find, around)

@@ -8,7 +8,7 @@ be cut from the journal (RFC 5005). docs/decisions/0076 tells more.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,6 +32,7 @@ class Told:
         carriers: id of an edition -> "<digest>/<section>" where it stands; of an edition's entry: its id -> its digest.
         regions: codes of primary and counterpart regions.
         themes: ids.
+        source: id of the edition whose text it is.
         gone: whether it was withdrawn.
     """
 
@@ -40,6 +41,7 @@ class Told:
     carriers: Mapping[str, str] = field(default_factory=dict)
     regions: tuple[str, ...] = ()
     themes: tuple[str, ...] = ()
+    source: str = ""
     gone: bool = False
 
     @property
@@ -82,26 +84,35 @@ class Journal:
         """All entries, the newest first."""
         return iter(sorted(self._told.values(), key=lambda one: one.entry.updated, reverse=True))
 
-    def take(self, moved: Iterable[Moved], scribe: Scribe) -> list[Told]:
+    def take(
+        self, moved: Iterable[Moved], scribe: Scribe, current: Callable[[str], Revision | None] = lambda _: None
+    ) -> list[Told]:
         """Take in what became of editions; the entries that differ now, each once.
 
         Approvals are taken one by one in their order, so that it makes no difference how often the journal looks.
+
+        Args:
+            moved: the editions.
+            scribe: writes entries.
+            current: id of another edition -> its revision that is public. It tells a story that is left to it.
         """
         moved = tuple(moved)
-        before = {one.edition: one.before for one in moved}
+        public = {one.edition: one.before for one in moved}
         steps = [(_approved(revision), one.edition, revision) for one in moved for revision in one.revisions]
         gone = [(one.gone, one.edition, None) for one in moved if one.gone is not None]
         changed: dict[str, None] = {}
         for at, edition, revision in sorted([*steps, *gone], key=lambda step: (utc(step[0]), step[1])):
             stays: set[str] = set()
             if revision is not None:
-                for told in self._carried(revision, before[edition], scribe):
+                for told in self._carried(revision, public[edition], scribe):
                     stays.add(told.entry.id)
                     changed |= self._keep(told)
+            public[edition] = revision
             leaving = [told for told in self._told.values() if edition in told.carriers and told.entry.id not in stays]
             for told in sorted(leaving, key=lambda told: told.entry.updated):
-                changed |= self._keep(self._left(told, edition, at))
-            before[edition] = revision
+                others = [name for name in told.carriers if name != edition]
+                left = [public[name] if name in public else current(name) for name in others]
+                changed |= self._keep(self._left(told, edition, [one for one in left if one is not None], at, scribe))
         return [self._told[name] for name in changed]
 
     # ---- one revision
@@ -126,6 +137,7 @@ class Journal:
                 carriers={**(known.carriers if known else {}), edition.id: f"{edition.digest}/{section}"},
                 regions=judgement.places(Role.PRIMARY, Role.COUNTERPART),
                 themes=tuple(dict.fromkeys(filter(None, (item.theme, *(tag.theme for tag in judgement.themes))))),
+                source=known.source if known is not None and known.entry is entry else edition.id,
             )
         entry = self._said(
             EDITIONS,
@@ -134,7 +146,7 @@ class Journal:
             approved,
             scribe.edition(before.edition, approved, approved) if before is not None else None,
         )
-        yield Told(entry=entry, kind=EDITIONS, carriers={edition.id: edition.digest})
+        yield Told(entry=entry, kind=EDITIONS, carriers={edition.id: edition.digest}, source=edition.id)
 
     def _said(self, kind: str, known: Told | None, entry: Entry, approved: datetime, before: Entry | None) -> Entry:
         """An entry as it is told now: the one that is known where nothing changed.
@@ -156,14 +168,22 @@ class Journal:
             return known.entry
         return replace(entry, updated=self._next(kind, approved))
 
-    def _left(self, told: Told, edition: str, at: datetime) -> Told:
-        """An entry that an edition carries no more: withdrawn, unless another one carries it."""
+    def _left(self, told: Told, edition: str, others: Sequence[Revision], at: datetime, scribe: Scribe) -> Told:
+        """An entry that an edition carries no more: withdrawn, unless others carry it; then it is told as they do."""
         carriers = {one: place for one, place in told.carriers.items() if one != edition}
-        if carriers:
-            return replace(told, carriers=carriers)
         entry = told.entry
-        bare = Entry(id=entry.id, url="", title="", published=entry.published, updated=self._next(told.kind, at))
-        return replace(told, entry=bare, carriers={}, gone=True)
+        if not carriers:
+            bare = Entry(id=entry.id, url="", title="", published=entry.published, updated=self._next(told.kind, at))
+            return replace(told, entry=bare, carriers={}, source="", gone=True)
+        told = replace(told, carriers=carriers)
+        if told.source != edition:
+            return told
+        for other in sorted(others, key=_approved, reverse=True):
+            for item in other.edition.items:
+                if scribe.id(STORIES, item.story.key) == entry.id:
+                    said = self._said(told.kind, told, scribe.story(item, at), at, None)
+                    return replace(told, entry=said, source=other.edition.id)
+        return told
 
     def _next(self, kind: str, moment: datetime) -> datetime:
         """The moment, or right after the last one that was given: entries keep the order in which they came."""
@@ -209,5 +229,6 @@ def loaded(text: str) -> Told:
         carriers=known["carriers"],
         regions=tuple(known["regions"]),
         themes=tuple(known["themes"]),
+        source=known["source"],
         gone=known["gone"],
     )
