@@ -348,6 +348,7 @@ class Fetcher:
                 raise _Stop("name", f"the name '{target.host}' is not known: {_brief(error)}") from error
         if not found:
             raise _Stop("name", f"the name '{target.host}' has no address")
+        pins = []
         for text in found:
             try:
                 address = ipaddress.ip_address(text)
@@ -355,7 +356,8 @@ class Fetcher:
                 raise _Stop("name", f"the name '{target.host}' has an address that is none") from None
             if refused := self.guard.check_address(target, address, inside=inside):
                 raise _Stop("forbidden", refused.what)
-        return tuple(found)
+            pins.append(str(address))  # in its one spelling, so that the last look need not read it again
+        return tuple(pins)
 
     def _socket(self, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
         """A socket for aiohttp, to none but an address that was checked a moment ago: the last look before going out.
@@ -364,8 +366,8 @@ class Fetcher:
             OSError: it would lead anywhere else.
         """
         family, kind, protocol, _, sockaddr = info
-        wanted = ipaddress.ip_address(str(sockaddr[0]))
-        if not any(wanted == ipaddress.ip_address(pin) for pins in self._pins.values() for pin in pins):
+        wanted = str(ipaddress.ip_address(str(sockaddr[0])))
+        if not any(wanted in pins for pins in self._pins.values()):
             raise OSError(f"{wanted} was not checked")
         return socket.socket(family, kind, protocol)
 

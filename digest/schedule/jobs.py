@@ -63,11 +63,11 @@ class Jobs:
 
     def pick_up(self) -> None:
         """Take in what is new from the sources that are due, and judge it."""
-        done = self._pipeline.pick_up()
+        done = self._pipeline.pick_up(stop=self._halt)
         self._metrics.picked_up(new=done.new, edited=done.edited, failures=len(done.problems))
         for problem in done.problems:
             log.warning("picked up with a problem", problem=str(problem))
-        judged = 0 if self._halt.asked else self._pipeline.classify()
+        judged = self._pipeline.classify(stop=self._halt)
         if done.new or done.edited:
             log.info("picked up", new=done.new, edited=done.edited, judged=judged)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -138,10 +138,17 @@ class Sources:
 
     def save_state(self, state: SourceState) -> None:
         """Keep what is known of a live source."""
+        self.save_states((state,))
+
+    def save_states(self, states: Sequence[SourceState]) -> None:
+        """Keep what is known of live sources, of all or of none."""
+        if not states:
+            return
         with self._database.transaction() as connection:
-            row = self._database.insert(polls).values(source=state.key, payload=_STATE.dump(state))
+            row = self._database.insert(polls)
             connection.execute(
-                row.on_conflict_do_update(index_elements=[polls.c.source], set_={"payload": row.excluded.payload})
+                row.on_conflict_do_update(index_elements=[polls.c.source], set_={"payload": row.excluded.payload}),
+                [{"source": state.key, "payload": _STATE.dump(state)} for state in states],
             )
 
     def health(self, now: datetime) -> tuple[Health, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -73,10 +74,19 @@ def jail() -> Iterator[Jail]:
         yield jail
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(f"sqlite:///{tmp_path / 'digest.sqlite3'}") as store:
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a store with all its tables: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("store") / "digest.sqlite3"
+    with Store.open(f"sqlite:///{path}") as store:
         store.migrate(site="s", now=NOW)
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
+    shutil.copy(empty_store, tmp_path)
+    with Store.open(f"sqlite:///{tmp_path / 'digest.sqlite3'}") as store:
         yield store
 
 

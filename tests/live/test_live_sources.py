@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 from datetime import timedelta
 
 import pytest
@@ -265,7 +266,7 @@ def test_full_text_takes_the_place_of_teasers_where_the_rights_allow_it(
 def test_pages_beyond_the_limit_come_with_the_next_poll(
     server: FeedServer, sources: Open, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
-    monkeypatch.setattr("digest.sources.PAGES", 1)
+    monkeypatch.setattr("digest.sources.asking.PAGES", 1)
     server.routes |= {"/feed": answer(rss(item(1), item(2)))}
     server.routes |= {f"/articles/{n}": answer(PAGE, content_type="text/html") for n in (1, 2)}
     live = sources(port={"full_text": True, "rights": Rights.FULL})
@@ -406,3 +407,42 @@ def test_a_list_of_feeds_is_imported_line_by_line(server: FeedServer, sources: O
 def test_what_is_no_list_is_said(data: bytes, what: str, sources: Open) -> None:
     with pytest.raises(PickupError, match=what):
         sources().import_opml(data, "list.opml", rights=Rights.SUMMARY)
+
+
+def test_asked_to_stop_it_breaks_off_and_asks_again_next_time(server: FeedServer, sources: Open, store: Store) -> None:
+    reached, ended = threading.Event(), threading.Event()
+
+    def slow(_request: Request, _: socket.socket) -> bytes:
+        reached.set()
+        ended.wait(20)
+        return answer(rss(*TWENTY))
+
+    server.routes["/feed"] = slow
+    live = sources(port={}, dock={"path": "/dock"})
+    try:
+        stopped = live.ask(stop=reached.is_set)
+    finally:
+        ended.set()
+    assert (stopped.new, stopped.problems) == (0, [])
+    server.routes["/feed"] = server.routes["/dock"] = answer(rss(*TWENTY))
+    assert live.ask().new == 40
+    assert live.ask(everyone=True, stop=lambda: True).asked == 0
+
+
+def test_many_answers_that_nothing_changed_are_kept_together(
+    server: FeedServer, sources: Open, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digest.sources.asking._Clerk.MANY", 2)
+    keys = ["one", "two", "three"]
+    for key in keys:
+        server.routes[f"/{key}"] = with_validators(rss(*TWENTY), '"1"')  # type: ignore[assignment]  # a route
+    live = sources(**{key: {"path": f"/{key}"} for key in keys})
+    live.ask()
+    server.routes["/two"] = answer(status="500 Broken")
+    assert len(live.ask(everyone=True).problems) == 1
+    assert [problem.source for problem in store.sources.problems()] == ["two"]
+    server.routes["/two"] = with_validators(rss(*TWENTY), '"1"')  # type: ignore[assignment]  # a route
+    clock.forward(hours=1)
+    assert live.ask(everyone=True).unmodified == 3
+    assert store.sources.problems() == ()
+    assert {state.last_ok for state in store.sources.states().values()} == {clock()}
