@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 from digest.addresses import Guard
 from digest.classify import Judge, Taxonomy, load_taxonomy
 from digest.deliver import (
+    Child,
     Fence,
     IMAPInbox,
     Inbox,
@@ -37,7 +39,7 @@ from digest.render import Renderer
 from digest.settings import FILE, Settings, load, shipped
 from digest.sources import LiveSources
 from digest.standing import look
-from digest.store import Store
+from digest.store import Span, Store
 from digest.subscriptions import Reception
 
 DISTRIBUTION: Final = "digest-publisher"  # as pyproject.toml names it
@@ -73,8 +75,9 @@ class App:
     gazetteer.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, overrides: Mapping[str, str] | None = None) -> None:
         self.settings = settings
+        self._overrides = overrides or {}
 
     @classmethod
     def open(cls, folder: Path, overrides: Mapping[str, str] | None = None) -> App:
@@ -87,7 +90,7 @@ class App:
         Raises:
             ConfigError: settings are wrong.
         """
-        return cls(load(folder.resolve(), {**environment(), **(overrides or {})}))
+        return cls(load(folder.resolve(), {**environment(), **(overrides or {})}), overrides)
 
     def __enter__(self) -> Self:
         return self
@@ -185,6 +188,18 @@ class App:
             sign=sign,
             timeouts=Timeouts(connect=mail.timeout, command=mail.timeout, final=mail.timeout),
             ca_file=self.settings.folder / mail.certificates if mail.certificates else None,
+        )
+
+    def sender(self, edition_id: str, span: Span, place: int, parts: int) -> Child:
+        """How the process is started that sends one of so many ranges, with its share of the limits."""
+        mail = self.settings.mail
+        sessions = mail.sessions // parts + (place < mail.sessions % parts)
+        limits = {"DIGEST_MAIL_SESSIONS": str(sessions), "DIGEST_MAIL_RATE": str(mail.rate / parts)}
+        where = ["--folder", str(self.settings.folder)]
+        numbers = [str(number) for number in (span.first, span.last, span.turn)]
+        return Child(
+            arguments=[sys.executable, "-m", "digest", *where, "send-range", edition_id, *numbers],
+            environment={**environment(), **self._overrides, **limits},
         )
 
     def fetcher(self) -> Fetcher:
@@ -299,6 +314,7 @@ class App:
             jail=self.jail,
             live=self.live,
             transport=self.transport,
+            sender=self.sender,
             fence=self.fence,
             press=self.press,
             clock=now,

@@ -8,9 +8,11 @@ was left is taken up where it stopped.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -20,6 +22,7 @@ from digest.classify import Judge, cluster, rank, related
 from digest.compose import Decisions, Score, compose, select
 from digest.copies import Copies
 from digest.deliver import (
+    Child,
     Envelope,
     Fence,
     Halt,
@@ -30,6 +33,7 @@ from digest.deliver import (
     Standing,
     Transport,
     mailbox,
+    run_crew,
     run_in_loop,
     subject_of,
 )
@@ -55,8 +59,9 @@ from digest.publishing import PUBLIC, Press, Published, write
 from digest.render import Renderer
 from digest.settings import Settings
 from digest.sources import LiveSources
-from digest.store import Act, Change, RefusalPolicy, Store
+from digest.store import Act, Change, RefusalPolicy, Span, Store
 
+COPIES_PER_SENDER: Final = 2500  # fewer are sent before a second process has begun
 SENDING: Final = "sending"  # what only one process of an installation does at a time
 _REVISIONS: Final = 8  # whose renderings are kept at hand
 MOST_READ: Final = 5  # stories
@@ -90,6 +95,7 @@ class Pipeline:
         jail: Jail,
         live: LiveSources,
         transport: Callable[[], Transport],
+        sender: Callable[[str, Span, int, int], Child],
         fence: Fence,
         press: Press,
         clock: Callable[[], datetime],
@@ -103,6 +109,7 @@ class Pipeline:
         self.jail = jail
         self.live = live
         self.transport = transport
+        self.sender = sender  # how a process is started that sends a range: (edition, range, its place, of how many)
         self.fence = fence
         self.press = press
         self.clock = clock
@@ -122,13 +129,13 @@ class Pipeline:
 
     # ---- pick up
 
-    def pick_up(self, *, everyone: bool = False, stop: Halt | None = None) -> Pickup:
+    def pick_up(self, *, everyone: bool = False) -> Pickup:
         """Take what is new or edited from every source. What cannot be read goes aside, and the rest goes on.
 
         Live sources are asked when they are due; with `everyone`, all of them now. That part runs its own event loop:
-        call this outside of one. When `stop` is set, what is left waits for the next time.
+        call this outside of one.
         """
-        done, halt = Pickup(), stop or Halt()
+        done = Pickup()
         for source in self.settings.sources:
             if source.live:
                 continue
@@ -144,17 +151,15 @@ class Pipeline:
             try:
                 for outcome in outcomes:
                     self._take(source.key, outcome, done)
-                    if halt.asked:
-                        return done
             except InputError as error:  # the source as a whole: its folder is gone, it leads out
                 self.store.sources.report(source.key, source.location, error, self.clock())
                 done.problems.append(error)
-        self._ask_live(done, halt, everyone=everyone)
+        self._ask_live(done, everyone=everyone)
         return done
 
-    def _ask_live(self, done: Pickup, halt: Halt, *, everyone: bool) -> None:
+    def _ask_live(self, done: Pickup, *, everyone: bool) -> None:
         try:
-            polled = self.live.ask(everyone=everyone, stop=lambda: halt.asked)
+            polled = self.live.ask(everyone=everyone)
         except Busy as busy:  # the other process brings what there is
             done.waiting.append(("live sources", str(busy)))
             return
@@ -189,12 +194,10 @@ class Pipeline:
 
     # ---- classify
 
-    def classify(self, *, stop: Halt | None = None) -> int:
-        """Judge every version of an article that this classifier has not judged, or until `stop` is set; how many."""
+    def classify(self) -> int:
+        """Judge every version of an article that this classifier has not judged; how many."""
         count = 0
         for article in self.store.articles.unjudged(self.judge.version):
-            if stop is not None and stop.asked:
-                break
             self.store.articles.judge(self.judge.judge(article), article.version, self.judge.version, self.clock())
             count += 1
         return count
@@ -363,26 +366,14 @@ class Pipeline:
                 if only is None:  # from now on a scheduler goes on with it, should this process die
                     edition = revision.edition
                     self.store.runs.by_hand(edition.digest, edition.period, edition_id, self.clock())
-            ledger = self.store.campaigns.ledger(
-                edition_id, only=only, policy=RefusalPolicy(count=self.settings.delivery.suppress_after)
-            )
-
-            async def send() -> Report:
-                with (Halt() if stop is None else stop).event() as ending:
-                    return await run_campaign(
-                        ledger,
-                        self.transport(),
-                        self.maker(revision, campaign.started),
-                        clock=self.clock,
-                        policy=policy_of(self.settings),
-                        revision=revision.number,
-                        began=campaign.started,
-                        progress=progress,
-                        stop=ending,
-                    )
-
+            halt = Halt() if stop is None else stop
             try:
-                report = run_in_loop(send())
+                parts = self._senders(campaign.audience) if only is None else 1
+                spans = self.store.campaigns.divide(edition_id, parts)
+                if len(spans) > 1:
+                    report = run_in_loop(self._crew(edition_id, spans, progress, halt))
+                else:
+                    report = self.deliver_range(edition_id, spans[0], only=only, progress=progress, stop=halt)
             finally:
                 self.fence.arm(self.standing())
             state = self.store.editions.state(edition_id)
@@ -390,6 +381,65 @@ class Pipeline:
                 return replace(report, stopped=report.stopped or f"the edition was {state}")
             self.store.campaigns.finish(edition_id, self.clock())
         return report
+
+    def deliver_range(
+        self,
+        edition_id: str,
+        span: Span,
+        *,
+        stop: Halt,
+        only: Collection[str] | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Report:
+        """Send what is due of one range of a campaign. For who was given the range: `deliver`, and its children.
+
+        Raises:
+            DeliveryError: the transport cannot be used at all.
+            StoreError: the range was given to another, or the store failed.
+        """
+        revision = self.store.editions.approved(edition_id)
+        campaign = self.store.campaigns.get(edition_id)
+        policy = RefusalPolicy(count=self.settings.delivery.suppress_after)
+        ledger = self.store.campaigns.ledger(edition_id, only=only, policy=policy, span=span)
+
+        async def send() -> Report:
+            with stop.event() as ending:
+                return await run_campaign(
+                    ledger,
+                    self.transport(),
+                    self.maker(revision, campaign.started),
+                    clock=self.clock,
+                    policy=policy_of(self.settings),
+                    revision=revision.number,
+                    began=campaign.started,
+                    progress=progress,
+                    stop=ending,
+                )
+
+        return run_in_loop(send())
+
+    def _senders(self, audience: int) -> int:
+        """How many processes send: as set, where there is a server, and for so many copies that it is worth a start."""
+        wanted = self.settings.delivery.processes or (os.cpu_count() or 1)
+        most = self.settings.mail.sessions if self.settings.mail.host else 1
+        return max(1, min(wanted, most, audience // COPIES_PER_SENDER))
+
+    async def _crew(
+        self, edition_id: str, spans: Sequence[Span], progress: Callable[[Progress], None] | None, stop: Halt
+    ) -> Report:
+        """Send each range in a process of its own, with its share of the limits."""
+        held = list(spans)
+        begun = [False for _ in spans]
+
+        def child(place: int) -> Child:
+            if begun[place]:  # the one before died, or only seems dead
+                held[place] = self.store.campaigns.take_over(edition_id, held[place])
+            begun[place] = True
+            return self.sender(edition_id, held[place], place, len(held))
+
+        with stop.event() as ending:
+            children = [partial(child, place) for place in range(len(spans))]
+            return await run_crew(children, progress=progress or (lambda _progress: None), stop=ending)
 
     def _wait(self, preferences: Preferences) -> datetime | None:
         """Until when a reader wants to wait for a copy that could go out now; None: not at all."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
+import threading
 from collections import Counter
 from typing import Annotated
 
@@ -9,8 +13,10 @@ import typer
 
 from digest.app import App, now
 from digest.cli.base import FAILED, cli, opened, print_json, say, show
-from digest.errors import InputError
+from digest.deliver import Halt, Progress, Report, speak
+from digest.errors import DigestError, InputError
 from digest.model import DeliveryState
+from digest.store import Span
 
 EditionId = Annotated[str, typer.Argument(help="An edition's id, such as weekly-2018-W29.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON lines instead of text.")]
@@ -112,6 +118,30 @@ def arm(context: typer.Context) -> None:
     with opened(context) as app:
         app.fence.arm(app.pipeline.standing())
         say(f"{app.settings.folder} may send now (noted in {app.fence.file})")
+
+
+@cli.command(name="send-range", hidden=True)
+def send_range(context: typer.Context, edition: EditionId, first: int, last: int, turn: int) -> None:
+    """Send one range of a campaign: what a sender starts. Says what it does as lines of JSON; ends with its input."""
+    halt = Halt()
+
+    def listen() -> None:
+        while os.read(sys.stdin.fileno(), 1024):  # not through sys.stdin, whose lock would outlive the main thread
+            pass
+        halt.set()
+
+    def tell(said: Progress | Report | BaseException) -> None:
+        with contextlib.suppress(BrokenPipeError):  # nobody listens any more, and the input says so, too
+            print(speak(said), flush=True)  # noqa: T201 - for the parent
+
+    threading.Thread(target=listen, name="parent", daemon=True).start()
+    with opened(context) as app:
+        try:
+            span = Span(first=first, last=last, turn=turn)
+            tell(app.pipeline.deliver_range(edition, span, progress=tell, stop=halt))
+        except DigestError as error:
+            tell(error)
+            raise typer.Exit(FAILED) from error
 
 
 def _go_on(app: App, edition: str) -> None:

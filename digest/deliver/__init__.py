@@ -3,6 +3,7 @@
     make (message.build) ── Envelope ──> Session.send ── Outcome ──> Ledger.exchange
 
     run, run_in_loop        one run of a campaign, group commit; its loop        campaign.py, books.py, loop.py
+    run_crew, speak         several sender processes, each with a range          crew.py
     Policy                  when to try again, give up, pause, stop              policy.py
     Pace                    how fast; gives way to the server                    pace.py
     Progress, Report        what a run says                                      report.py
@@ -21,6 +22,7 @@ Knows nothing of SQL: it speaks to a `Ledger`, which `digest.store` fits.
 
 from digest.deliver.campaign import run
 from digest.deliver.catch import Catcher, serve
+from digest.deliver.crew import Child, run_crew, speak
 from digest.deliver.dkim import Signer, aligned
 from digest.deliver.fence import Fence, Standing
 from digest.deliver.fields import mailbox
@@ -37,6 +39,7 @@ from digest.deliver.transport import Envelope, Session, Transport
 
 __all__ = [
     "Catcher",
+    "Child",
     "Envelope",
     "Fence",
     "Halt",
@@ -62,7 +65,9 @@ __all__ = [
     "notice",
     "read_letter",
     "run",
+    "run_crew",
     "run_in_loop",
     "serve",
+    "speak",
     "subject_of",
 ]

@@ -272,7 +272,7 @@ class _Run:
         failed = isinstance(outcome, Deferred | Uncertain) and reply.code in _NO_REPLY
         if isinstance(outcome, Deferred) and speaks_of_load(reply):
             self._pace.slow_down(self._now())
-        self._breaker.note(failed=failed, said=str(reply), probe=probe)
+        self._breaker.note(failed=failed, said=str(reply) if failed else "", probe=probe)
         done.append(self._record(claim, outcome))
         return following
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from email.header import Header
+from functools import lru_cache
 from typing import Final
 
 from email_validator import EmailNotValidError, validate_email
@@ -30,6 +31,7 @@ MAILTO: Final = re.compile(r"mailto:[!#-;=?-\[\]_a-z~%]{1,900}")
 LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 
 
+@lru_cache(maxsize=1024)  # each address is asked for by who makes the message, by the campaign and by the session
 def mailbox(address: str) -> str:
     """An address in the one form that is written to the wire and to headers: ASCII, `local@domain`, nothing else.
 

@@ -204,11 +204,11 @@ class SMTPSession:
         if not channel.is_open:
             self._drop()
             return Step.DATA, Reply(code=0, text=f"{self._where} closed the connection before the message")
-        end = self._end(envelope)
+        pieces = self._end(envelope)
         if following is not None and self._pipelining and _unfit(following) is None:
-            end += b"".join(self._commands(following))
+            pieces += self._commands(following)
             self._ahead = following
-        channel.write(end)
+        channel.write(*pieces)
         return Step.END, await self._read(channel, self._timeouts.final, "the message")
 
     async def _open(self, channel: Channel, envelope: Envelope) -> tuple[Step, Reply]:
@@ -216,7 +216,7 @@ class SMTPSession:
         ahead, self._ahead = self._ahead is envelope, None
         commands = self._commands(envelope)
         if self._pipelining and not ahead:
-            channel.write(b"".join(commands))
+            channel.write(*commands)
         refused: tuple[Step, Reply] | None = None
         granted = Reply(code=0)
         if not await self._settled(channel):
@@ -264,10 +264,10 @@ class SMTPSession:
             b"BDAT %d\r\n%s" % (len(content), content) if self._chunking else b"DATA\r\n",
         )
 
-    def _end(self, envelope: Envelope) -> bytes:
+    def _end(self, envelope: Envelope) -> tuple[bytes, ...]:
         if self._chunking:
-            return b"BDAT 0 LAST\r\n"
-        return (envelope.content if envelope.canonical else _transparent(envelope.content)) + b".\r\n"
+            return (b"BDAT 0 LAST\r\n",)
+        return (envelope.content if envelope.canonical else _transparent(envelope.content)), b".\r\n"
 
     async def _read(self, channel: Channel, patience: float, what: str) -> Reply:
         """A reply. After 421, or what is no reply at all, what follows on this connection means nothing."""

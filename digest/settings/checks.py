@@ -56,8 +56,9 @@ def problems(settings: Settings) -> Iterator[str]:
     for name in ("first_delay", "longest_delay", "give_up_after", "suppress_after", "halt_share"):
         if getattr(settings.delivery, name) <= 0:
             yield f"delivery.{name}: {getattr(settings.delivery, name)} (must be above 0)"
-    if settings.delivery.linger < 0:
-        yield f"delivery.linger: {settings.delivery.linger} (must not be below 0)"
+    for name in ("linger", "processes"):
+        if getattr(settings.delivery, name) < 0:
+            yield f"delivery.{name}: {getattr(settings.delivery, name)} (must not be below 0)"
     yield from _web_problems(settings.web)
     yield from _fetch_problems(settings.fetch)
     yield from _operations_problems(settings)

@@ -123,6 +123,8 @@ class DeliverySettings:
     """Permanent refusals of an address, in different editions, before it is suppressed."""
     halt_share: float = 0.05
     """Share of refusals for our own faults (5.7.x) at which the run stops by itself."""
+    processes: int = 1
+    """Processes that send one edition side by side; 0: one for each processor. Limits hold over all of them."""
     site_file: str = ""
     """File outside the state folder that binds this installation, so that no copy of it sends; when empty,
     digest/<site>.json in the user's state folder ($XDG_STATE_HOME or ~/.local/state). In a container: on a volume."""

@@ -10,7 +10,7 @@
     editions      frozen revisions, states, what was used        editions.py
     runs          what fell due, and what became of it           runs.py
     subscribers   subscriptions, consents, suppressions          subscribers.py
-    campaigns     frozen audiences, deliveries, the ledger       campaigns.py, ledger.py
+    campaigns     frozen audiences, deliveries, the ledger       campaigns.py, ledger.py (claiming, recording, ranges)
     people        all data of a person; private feeds            people.py
     archive       what readers search                            archive.py
     feeds         what has been public in feeds; the hub         feeds.py
@@ -42,6 +42,7 @@ from digest.store.ledger import CampaignLedger, RefusalPolicy
 from digest.store.migrating import is_current, migrate
 from digest.store.notices import Notice, NoticeLedger, Notices
 from digest.store.people import People
+from digest.store.ranges import Span
 from digest.store.reads import Reads
 from digest.store.requests import Request, Requests
 from digest.store.runs import Known, Owed, Runs, RunState, Settled
@@ -76,6 +77,7 @@ __all__ = [
     "Saved",
     "Settled",
     "Shelved",
+    "Span",
     "Store",
     "Suppression",
     "Wanted",

@@ -16,6 +16,7 @@ from digest.store.address import address_key
 from digest.store.database import AnyRow, Database
 from digest.store.editions import Editions
 from digest.store.ledger import CampaignLedger, RefusalPolicy
+from digest.store.ranges import Span, divide, take_over
 from digest.store.schema import campaigns, deliveries, editions, subscribers, subscriptions, suppressions
 from digest.store.subscribers import PREFERENCES
 
@@ -62,7 +63,7 @@ class Queue:
 
 
 class Campaigns:
-    """`start`, `ledger`, `finish`; `tally`, `deliveries`."""
+    """`start`, `divide`, `ledger`, `finish`; `tally`, `deliveries`; an operator's acts."""
 
     def __init__(self, database: Database, editions: Editions) -> None:
         self._database = database
@@ -121,8 +122,35 @@ class Campaigns:
             raise NotFound("campaign", edition_id)
         return campaign
 
+    def divide(self, edition_id: str, parts: int) -> tuple[Span, ...]:
+        """Divide an edition's deliveries by key into at most so many ranges, for as many senders.
+
+        Whoever held a range of it before loses it: call this while `Store.hold` keeps other senders out.
+
+        Raises:
+            NotFound: the campaign has not started.
+        """
+        campaign = self.get(edition_id)
+        with self._database.transaction() as connection:
+            return divide(connection, campaign.id, parts)
+
+    def take_over(self, edition_id: str, span: Span) -> Span:
+        """The same range with the next turn, for who goes on with what a dead sender held.
+
+        Raises:
+            NotFound: the campaign has not started.
+        """
+        campaign = self.get(edition_id)
+        with self._database.transaction() as connection:
+            return take_over(connection, campaign.id, span)
+
     def ledger(
-        self, edition_id: str, *, only: Collection[str] | None = None, policy: RefusalPolicy | None = None
+        self,
+        edition_id: str,
+        *,
+        only: Collection[str] | None = None,
+        policy: RefusalPolicy | None = None,
+        span: Span | None = None,
     ) -> CampaignLedger:
         """The ledger of an edition's campaign, for one process that sends.
 
@@ -130,13 +158,17 @@ class Campaigns:
             edition_id: of an edition whose campaign has started.
             only: addresses; the ledger then claims their copies only, and leaves the others queued.
             policy: when permanent refusals suppress an address.
+            span: a range that `divide` gave; all of the campaign when None, taken from whoever held it.
 
         Raises:
             NotFound: the campaign has not started, or one of `only` is not in its audience.
         """
         campaign = self.get(edition_id)
         numbers = None if only is None else self._delivery_numbers(campaign.id, only)
-        return CampaignLedger(self._database, campaign.id, edition_id, policy or RefusalPolicy(), numbers)
+        span = span or self.divide(edition_id, 1)[0]
+        return CampaignLedger(
+            self._database, campaign.id, edition_id, policy=policy or RefusalPolicy(), span=span, only=numbers
+        )
 
     def _delivery_numbers(self, campaign: int, addresses: Collection[str]) -> list[int]:
         with self._database.reading() as connection:

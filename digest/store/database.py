@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -21,12 +22,11 @@ from typing import Any, Final, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Row, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from digest.errors import Busy, ConfigError, StoreError
-from digest.store.schema import Utc
 
 AnyRow: TypeAlias = "Row[*tuple[Any, ...]]"
 AnyQuery: TypeAlias = "sa.Select[*tuple[Any, ...]]"
@@ -72,7 +72,6 @@ class Database:
             ) from error
         dialect = self._engine.dialect
         self._driver_error: type[Exception] = dialect.loaded_dbapi.Error  # of what `Prepared` runs
-        self._time = Utc().dialect_impl(dialect).bind_processor(dialect)
         if self.is_sqlite:
             sa.event.listen(self._engine, "connect", _set_up_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
@@ -103,6 +102,31 @@ class Database:
                 yield connection
             finally:
                 self._local.connection = None
+
+    @contextmanager
+    def quick(self) -> Iterator[DBAPICursor]:
+        """As `transaction`, for the few places that run for every copy: the driver's own cursor, for `Prepared`.
+
+        Spares three quarters of what a transaction costs in SQLAlchemy. On a thread that is in a transaction, joins it.
+
+        Raises:
+            StoreError: the database failed; nothing of this transaction was kept.
+        """
+        if getattr(self._local, "connection", None) is not None:
+            with self.transaction() as connection:
+                yield connection.connection.cursor()
+            return
+        with self._own_words():
+            kept = self._engine.raw_connection()
+            try:
+                cursor = kept.cursor()
+                if self.is_sqlite:
+                    cursor.execute("BEGIN IMMEDIATE")
+                yield cursor
+                cursor.close()
+                kept.commit()
+            finally:
+                kept.close()  # rolls back what was not committed
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -162,16 +186,37 @@ class Database:
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
 
     def prepare(self, statement: sa.Select[Any] | sa.Update) -> Prepared:
-        """The statement compiled once, for the few places that run for every copy: spares SQLAlchemy's own cost.
+        """The statement compiled once, for a cursor of `quick`: spares SQLAlchemy's own cost.
 
         Values come and go as the driver has them: times in must have gone through `time`, and columns out must need no
         conversion. Every bound parameter without a value in the statement is named in each row.
         """
         return Prepared(statement.compile(dialect=self._engine.dialect))
 
-    def time(self, value: datetime | None) -> object:
-        """A time as this database's driver takes it, for `many`."""
-        return value if self._time is None else self._time(value)
+    def time(self, value: datetime) -> object:
+        """A time as this database's driver takes it, for `Prepared`."""
+        if not self.is_sqlite:
+            return value
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")  # as SQLAlchemy writes it
+
+    @staticmethod
+    def read_time(value: str | datetime) -> datetime:
+        """A time as `Prepared` gives it."""
+        return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value.astimezone(UTC)
+
+    def among(
+        self, column: sa.ColumnElement[int], name: str = "numbers", value: Sequence[int] | None = None
+    ) -> sa.ColumnElement[bool]:
+        """Whether a key is one of many: in one parameter, so that the statement is always the same (see `numbers`)."""
+        given = None if value is None else self.numbers(value)
+        if self.is_sqlite:
+            many = sa.func.json_each(sa.bindparam(name, given, sa.Text)).table_valued("value")
+            return column.in_(sa.select(many.c.value))
+        return column == sa.func.any(sa.bindparam(name, given, postgresql.ARRAY(sa.BigInteger)))
+
+    def numbers(self, values: Sequence[int]) -> object:
+        """Keys, as the parameter of `among`."""
+        return json.dumps(list(values)) if self.is_sqlite else list(values)
 
     @contextmanager
     def _own_words(self) -> Iterator[None]:
@@ -193,7 +238,7 @@ class Database:
 
 
 class Prepared:
-    """A statement for the driver itself; use it inside a transaction."""
+    """A statement for the driver itself."""
 
     def __init__(self, compiled: sa.Compiled) -> None:
         self._text = str(compiled)
@@ -202,32 +247,22 @@ class Prepared:
         self._pick = itemgetter(*order) if order else dict
 
     def _bind(self, row: Mapping[str, object]) -> Any:
-        return self._pick({**self._fixed, **row})
+        found = self._pick({**self._fixed, **row})
+        return found if isinstance(found, tuple | dict) else (found,)
 
-    def many(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+    def many(self, cursor: DBAPICursor, rows: Sequence[Mapping[str, object]]) -> None:
         """Run it for each row."""
-        cursor = connection.connection.cursor()
-        try:
-            cursor.executemany(self._text, [self._bind(row) for row in rows])
-        finally:
-            cursor.close()
+        cursor.executemany(self._text, [self._bind(row) for row in rows])
 
-    def rows(self, connection: Connection, row: Mapping[str, object]) -> list[Any]:
+    def rows(self, cursor: DBAPICursor, row: Mapping[str, object]) -> list[Any]:
         """Run it once; the rows that it gives."""
-        cursor = connection.connection.cursor()
-        try:
-            cursor.execute(self._text, self._bind(row))
-            return list(cursor.fetchall())
-        finally:
-            cursor.close()
+        cursor.execute(self._text, self._bind(row))
+        return list(cursor.fetchall())
 
-    def run(self, connection: Connection, row: Mapping[str, object]) -> None:
-        """Run it once."""
-        cursor = connection.connection.cursor()
-        try:
-            cursor.execute(self._text, self._bind(row))
-        finally:
-            cursor.close()
+    def run(self, cursor: DBAPICursor, row: Mapping[str, object]) -> int:
+        """Run it once; how many rows it changed."""
+        cursor.execute(self._text, self._bind(row))
+        return int(cursor.rowcount)
 
 
 @contextmanager

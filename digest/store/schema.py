@@ -332,6 +332,17 @@ campaigns: Final = sa.Table(
     sa.Column("audience", sa.Integer, nullable=False),
     _text("key_id"),  # of the key that made the Message-IDs
     sa.Column("started", Utc, nullable=False),
+    sa.Column("turn", sa.Integer, nullable=False, server_default=sa.text("0")),  # the newest of its ranges
+)
+
+# The deliveries of a campaign divided by number, and the turn by which a sender holds each part (see ranges.py).
+ranges: Final = sa.Table(
+    "ranges",
+    metadata,
+    sa.Column("campaign", _ID, sa.ForeignKey("campaigns.id"), primary_key=True),
+    sa.Column("first", sa.BigInteger, primary_key=True),
+    sa.Column("last", sa.BigInteger, nullable=False),
+    sa.Column("turn", sa.Integer, nullable=False),
 )
 
 # No foreign key to subscriptions: the ledger must outlive a subscriber who is erased.

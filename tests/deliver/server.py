@@ -50,6 +50,7 @@ class Rogue:
     lenient: bool = False
     rset: bytes = b"250 2.0.0 Ok"
     mail: bytes = b"250 2.1.0 Ok"
+    accepted: bytes = b"250 2.0.0 kept"
     port: int = 0
     kept: list[Kept] = field(default_factory=list)
     connections: int = 0
@@ -228,7 +229,7 @@ class Rogue:
         if kind == "spam":
             await say(b"554 5.7.1 looks like spam")
             return
-        self.kept.append(Kept(sender, to, content))
+        self.keep(Kept(sender, to, content))
         match kind:
             case "cut-dot" if self._once(to):
                 raise _Cut
@@ -239,4 +240,8 @@ class Rogue:
             case "stall-dot":
                 await asyncio.sleep(60)
             case _:
-                await say(b"250 2.0.0 kept")
+                await say(self.accepted)
+
+    def keep(self, kept: Kept) -> None:
+        """The message is ours from here on."""
+        self.kept.append(kept)

@@ -26,6 +26,7 @@ from digest.model import (
     Uncertain,
 )
 from digest.store import CampaignLedger, RefusalPolicy, Store
+from digest.store.ranges import Span
 from digest.store.schema import metadata
 from tests.store.samples import NOW, make_edition, message_id, readers, start_campaign
 
@@ -171,9 +172,12 @@ def test_the_record_travels_in_the_commit_that_claims_the_next(store: Store) -> 
 def test_several_senders_share_a_campaign_and_claim_each_copy_once(store: Store) -> None:
     start_campaign(store, 60)
     taken: list[list[Claim]] = []
-    threads = [
-        threading.Thread(target=lambda: taken.append(send_all(store.campaigns.ledger(ID), wanted=5))) for _ in range(4)
-    ]
+    spans = store.campaigns.divide(ID, 2) * 2  # two senders on each range, which is more than is ever done
+
+    def send(span: Span) -> None:
+        taken.append(send_all(store.campaigns.ledger(ID, span=span), wanted=5))
+
+    threads = [threading.Thread(target=send, args=[span]) for span in spans]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -192,7 +196,7 @@ def test_what_was_rolled_back_is_claimed_again(store: Store, monkeypatch: pytest
         raise sa.exc.OperationalError("UPDATE", {}, Exception("database or disk is full"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(ledger._claim_rows, "run", fail)
+        patch.setattr(ledger._claimer._claim, "run", fail)
         with pytest.raises(StoreError, match="disk is full"):
             ledger.exchange((), 2, NOW)
     assert len(send_all(ledger)) == 3
@@ -215,7 +219,8 @@ def test_deferred_copies_come_again_when_they_are_due(store: Store) -> None:
 
 def test_due_copies_go_before_the_queue_and_those_of_others_are_seen(store: Store) -> None:
     start_campaign(store, 6)
-    mine, other = store.campaigns.ledger(ID), store.campaigns.ledger(ID)
+    [span] = store.campaigns.divide(ID, 1)
+    mine, other = store.campaigns.ledger(ID, span=span), store.campaigns.ledger(ID, span=span)
     [first] = mine.exchange((), 1, NOW)
     [second] = other.exchange((), 1, NOW)
     other.exchange([record(second, LATER, again_at=NOW + timedelta(seconds=30))], 0, NOW)
@@ -420,7 +425,8 @@ def test_or_they_are_held_as_uncertain_until_somebody_says_resend(store: Store) 
 
 def test_rows_that_another_process_put_back_are_found(store: Store) -> None:
     start_campaign(store, 3)
-    crashed, running = store.campaigns.ledger(ID), store.campaigns.ledger(ID)
+    [span] = store.campaigns.divide(ID, 1)
+    crashed, running = store.campaigns.ledger(ID, span=span), store.campaigns.ledger(ID, span=span)
     crashed.exchange((), 1, NOW)
     claims = running.exchange((), 2, NOW)
     crashed.recover(NOW, resend=True)  # all three are queued again, behind the running one's cursor
@@ -502,9 +508,64 @@ def test_the_queue_and_the_due_copies_are_found_by_index(store: Store) -> None:
     ledger = store.campaigns.ledger(ID)
     with store._database.reading() as connection:
         for statement, index in (
-            (ledger._queued, "ix_deliveries_campaign_state_id"),
-            (ledger._due, "ix_deliveries_due"),
+            (ledger._claimer._queued, "ix_deliveries_campaign_state_id"),
+            (ledger._claimer._due, "ix_deliveries_due"),
         ):
             values = statement._bind({"now": str(NOW), "cursor": 1, "wanted": 1})
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement._text}", values)
             assert any(f"INDEX {index}" in row[3] for row in plan)
+
+
+# ---- ranges
+
+
+@pytest.mark.parametrize("parts", [1, 3, 7, 100])
+def test_ranges_cover_everyone_once(store: Store, parts: int) -> None:
+    start_campaign(store, 10)
+    spans = store.campaigns.divide(ID, parts)
+    assert len(spans) <= min(parts, 10)
+    taken = [claim.delivery for span in spans for claim in send_all(store.campaigns.ledger(ID, span=span))]
+    assert len(taken) == len(set(taken)) == 10
+    assert states(store) == {DeliveryState.ACCEPTED: 10}
+
+
+def test_who_lost_a_range_can_neither_claim_nor_let_a_body_leave_nor_record(store: Store) -> None:
+    start_campaign(store, 8)
+    one, two = store.campaigns.divide(ID, 2)
+    thought_dead, other = store.campaigns.ledger(ID, span=one), store.campaigns.ledger(ID, span=two)
+    [first, second] = thought_dead.exchange((), 2, NOW)
+    thought_dead.exchange((), 0, NOW, [first.delivery])
+    [elsewhere] = other.exchange((), 1, NOW)
+
+    heir = store.campaigns.ledger(ID, span=store.campaigns.take_over(ID, one))
+    for records, wanted, leaving in (((), 1, ()), ((), 0, [second.delivery]), ([record(first)], 0, ())):
+        with pytest.raises(StoreError, match=r"taken .* over"):
+            thought_dead.exchange(records, wanted, NOW, leaving)
+    with pytest.raises(StoreError, match=r"taken .* over"):
+        thought_dead.recover(NOW, resend=True)
+
+    assert heir.recover(NOW, resend=False) == 2  # the first may have arrived, the second cannot have
+    assert states(store) == {
+        DeliveryState.UNCERTAIN: 1,
+        DeliveryState.QUEUED: 6,
+        DeliveryState.CLAIMED: 1,
+    }
+    assert second.delivery in {claim.delivery for claim in send_all(heir)}
+    other.exchange([record(elsewhere)], 0, NOW)  # the other range is not touched
+    send_all(other)
+    assert states(store) == {DeliveryState.ACCEPTED: 7, DeliveryState.UNCERTAIN: 1}
+
+
+def test_dividing_anew_takes_every_range(store: Store) -> None:
+    start_campaign(store, 4)
+    before = [store.campaigns.ledger(ID, span=span) for span in store.campaigns.divide(ID, 2)]
+    store.campaigns.divide(ID, 2)  # the same numbers again, with another turn
+    for ledger in before:
+        with pytest.raises(StoreError, match=r"taken .* over"):
+            ledger.exchange((), 1, NOW)
+
+
+def test_a_campaign_without_readers_is_one_range(store: Store) -> None:
+    start_campaign(store, 0)
+    [span] = store.campaigns.divide(ID, 4)
+    assert send_all(store.campaigns.ledger(ID, span=span)) == []
