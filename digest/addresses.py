@@ -73,7 +73,11 @@ FORBIDDEN: Final[tuple[Network, ...]] = tuple(
 _UNICAST_6: Final = ipaddress.ip_network("2000::/3")  # all that IANA has given out for the internet
 
 # Names that are answered on this machine or in this building (RFC 6761, 6762, 7686, 8375; ICANN's .internal).
-_INSIDE_NAMES: Final = ("localhost", "local", "internal", "home.arpa", "onion", "localdomain", "corp", "home", "lan")
+_INSIDE_NAMES: Final = (
+    "localhost", "local", "internal", "arpa", "onion", "localdomain", "corp", "home", "lan", "intranet", "private",
+    "alt", "i2p", "consul", "svc", "invalid",
+)  # fmt: skip
+_ISATAP: Final = frozenset({0x00005EFE, 0x02005EFE})  # before an IPv4 address, in any net (RFC 5214, 6.1)
 
 _V4: Final = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)", re.ASCII)
 _NUMBER: Final = re.compile(r"(?:\d+|0x[0-9a-f]*)", re.ASCII | re.IGNORECASE)
@@ -205,6 +209,8 @@ def forbidden(address: Address) -> str:
             return f"{address}, which is in {network}: not the public internet"
     if isinstance(address, ipaddress.IPv6Address) and (address not in _UNICAST_6 or address.scope_id):
         return f"{address}, which is not a public IPv6 address"
+    if address.version == 6 and (int(address) >> 32) & 0xFFFFFFFF in _ISATAP:
+        return f"{address}, which carries an IPv4 address (ISATAP)"
     if not address.is_global or address.is_multicast:  # what a later Python knows and this list does not
         return f"{address}, which is not a public address"
     return ""

@@ -12,6 +12,7 @@ FORBIDDEN_ADDRESSES = [
     "100::1", "2001::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2", "2001:2::1", "2001:10::1", "2001:20::1",
     "2001:db8::1", "2002:7f00:1::", "2002:a00:1::", "2002:a9fe:a9fe::", "2620:4f:8000::1", "3fff::1", "5f00::1",
     "fc00::1", "fd00::1", "fd00:ec2::254", "fe80::1", "fe80::a9fe:a9fe", "fec0::1", "ff02::1", "ff0e::1", "4000::1",
+    "2606:4700::5efe:7f00:1", "2606:4700:0:0:200:5efe:a00:1", "fe80::5efe:10.0.0.1", "64:ff9b:1:ffff::1", "192.88.99.2",
 ]  # fmt: skip
 
 _ODD = [
@@ -41,6 +42,10 @@ _ODD = [
     "ht\ttp://127.0.0.1/", "http://example.com/\r\nHost: 127.0.0.1", "http://example.com\x00.evil/",
     "http://exa\u200bmple.com/", "http://example\u2024com:22/", "http://exam_ple.c_m/", "http://-example.com/",
     "http://example..com/", "http://.example.com/", "http://example.com./", "http://a" + "a" * 70 + ".com/",
+    "http://[::ffff:0:7f00:1]/", "http://[::%31]/", "http://[::1%1]/", "http://0b1111111.0.0.1/", "http://0o177.0.0.1/",
+    "http://1.1.1.1.1/", "http://256.1.1.1/", "http://127.0.0.1%23@example.com/", "http://localho\u017ft/",
+    "http://kubernetes.default.svc/", "http://10.in-addr.arpa/", "http://x.intranet/", "http://x.consul/",
+    "http://example.com:%38%30/", "http://example.com:6667/", "http://example.com:9200/", "https:example.com",
     "http://example.com/" + "a" * 5000, "http://xn--\ud800.com/",
 ]  # fmt: skip
 
