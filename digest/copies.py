@@ -46,7 +46,7 @@ class Copies:
         timing = preferences.timing
         if timing is not None and not timing.takes(self._edition.number):
             return Skipped(
-                reason=f"its reader wants every {timing.every}th edition, and this is No. {self._edition.number}"
+                reason=f"its reader wants one edition in {timing.every}, and this is No. {self._edition.number}"
             )
         return self._chooser.pick(preferences, without)
 

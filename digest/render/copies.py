@@ -8,19 +8,23 @@ from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from digest.clean import plain
 from digest.model import Copy, EncodedCopy, Length, Picked
 from digest.render.parts import Body, Plan
-from digest.render.personal import Field, Reader, as_html, as_text, links
+from digest.render.personal import Field, Reader, encoded, safe
 from digest.render.selection import Outline, Selection
 from digest.render.text import isolate, shorten
 
 SUBJECT: Final = 150  # columns; most clients show 40 to 70
 LIMIT: Final = 100_000  # bytes of a mail's HTML; Gmail clips at 102,400
 _FIELD: Final = 160  # bytes that a link of a reader may take
-KEPT: Final = 32_000_000  # octets of joined selections kept at hand, of one rendering
+KEPT: Final = 2_000_000  # pieces of the selections kept at hand; most are shared: 8 octets each
+
+
+NOBODY: Final = (b"",) * len(Field)  # the fields of the page for everyone: it has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,16 @@ class _Joined:
     items: int
     trimmed: int  # items that are left to the web
 
+    @property
+    def cost(self) -> int:
+        """What it takes at hand: pieces of its own."""
+        return len(self.text.pieces) + len(self.html.pieces)
+
 
 class Parts:
     """A rendering in parts. `encoded` is a reader's copy: a join of bytes; `copy` and `page` are the same, decoded.
 
-    Selections are planned once and kept, the last ones used, up to `KEPT` octets. Safe to share between threads.
+    Selections are planned once and kept, the last ones used, up to `KEPT` pieces. Safe to share between threads.
     """
 
     def __init__(
@@ -60,7 +69,7 @@ class Parts:
             html: the HTML.
             language: BCP 47 tag of the interface.
             receives: says what a reader receives, in that language.
-            kept: octets of joined selections kept at hand.
+            kept: pieces of selections kept at hand.
         """
         self._outline = outline
         self._subject = subject
@@ -80,14 +89,14 @@ class Parts:
     def encoded(self, picked: Picked, reader: Reader) -> EncodedCopy:
         """What one reader gets: the parts that were picked for them, with their own links, joined and encoded."""
         joined = self._joined(picked, full=reader.length is Length.FULL, mail=True)
-        own, receives = links(reader), self._receives(reader)
+        text, html = encoded(reader, self._receives(reader))
         return EncodedCopy(
             subject=joined.subject,
-            text=joined.text.fill(as_text(own, receives)),
-            html=joined.html.fill(as_html(own, receives)),
+            text=joined.text.fill(text),
+            html=joined.html.fill(html),
             language=self._language,
             items=joined.items,
-            unsubscribe=own[Field.UNSUBSCRIBE],
+            unsubscribe=safe(reader.unsubscribe_url),
         )
 
     def copy(self, picked: Picked, reader: Reader) -> Copy:
@@ -105,7 +114,7 @@ class Parts:
     def page(self) -> tuple[str, str]:
         """The whole edition for everyone, without links of a reader: HTML and plain text."""
         joined = self._joined(self.everything, full=True, mail=False)
-        return decoded(joined.html.fill({})), decoded(joined.text.fill({}))
+        return decoded(joined.html.fill(NOBODY)), decoded(joined.text.fill(NOBODY))
 
     def _joined(self, picked: Picked, *, full: bool, mail: bool) -> _Joined:
         key = (picked, full, mail)
@@ -114,36 +123,39 @@ class Parts:
             if found is not None:
                 self._plans.move_to_end(key)
         if found is None:
-            selection = self._fitting(picked, full=full, mail=mail)
+            selection, html = self._fitting(picked, full=full, mail=mail)
             found = _Joined(
-                subject=subject_of(decoded(self._subject.plan(selection).fill({}))),
+                subject=subject_of(decoded(self._subject.plan(selection).fill(NOBODY))),
                 text=self._text.plan(selection),
-                html=self._html.plan(selection),
+                html=html,
                 items=selection.count,
                 trimmed=(selection.items & ~selection.shown).bit_count(),
             )
             self._keep(key, found)
         return found
 
-    def _fitting(self, picked: Picked, *, full: bool, mail: bool) -> Selection:
+    def _fitting(self, picked: Picked, *, full: bool, mail: bool) -> tuple[Selection, Plan]:
         """A selection with as many items of each section as mail clients show; the page for everyone shows all."""
 
-        def fits(selection: Selection) -> bool:
-            plan = self._html.plan(selection)
-            room = plan.size + _FIELD * sum(isinstance(piece, Field) for piece in plan.pieces)
+        def fits(plan: Plan) -> bool:
+            room = plan.size + _FIELD * len(plan.own)
             # Encoded it is longer, in Chinese three times: decoded only where that decides.
-            return room <= LIMIT or len(decoded(plan.fill(dict.fromkeys(Field, b"x" * _FIELD))).encode()) <= LIMIT
+            return room <= LIMIT or len(decoded(plan.fill((b"x" * _FIELD,) * len(Field))).encode()) <= LIMIT
 
-        whole = Selection(self._outline, picked, full=full, mail=mail)
-        if not mail or fits(whole):
+        def tried(most: int | None) -> tuple[Selection, Plan]:
+            selection = Selection(self._outline, picked, full=full, mail=mail, most=most)
+            return selection, self._html.plan(selection)
+
+        whole = tried(None)
+        if not mail or fits(whole[1]):
             return whole
         longest = max(sum(map(len, groups)) for groups in self._outline.groups)
         best = bisect_left(
             range(longest),
             True,
-            key=lambda most: not fits(Selection(self._outline, picked, full=full, mail=mail, most=most + 1)),
+            key=lambda most: not fits(tried(most + 1)[1]),
         )
-        return Selection(self._outline, picked, full=full, mail=mail, most=max(1, best))
+        return tried(max(1, best))
 
     def trimmed(self, picked: Picked, *, full: bool = True) -> int:
         """How many items a mail of this selection leaves to the web, because mail clients would clip it."""
@@ -154,10 +166,10 @@ class Parts:
             if key in self._plans:  # pragma: no cover - another thread was as fast
                 return
             self._plans[key] = made
-            self._room -= made.text.size + made.html.size
+            self._room -= made.cost
             while self._room < 0 and len(self._plans) > 1:
                 _, oldest = self._plans.popitem(last=False)
-                self._room += oldest.text.size + oldest.html.size
+                self._room += oldest.cost
 
 
 def decoded(pieces: Iterable[bytes]) -> str:
@@ -165,6 +177,7 @@ def decoded(pieces: Iterable[bytes]) -> str:
     return a2b_qp(b"".join(pieces)).decode().replace("\r\n", "\n")
 
 
+@lru_cache(maxsize=1024)
 def subject_of(rendered: str) -> str:
     """One clean line of what a subject's template gave; "" when it gave nothing."""
     return isolate(shorten(plain(rendered), SUBJECT))

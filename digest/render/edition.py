@@ -59,6 +59,10 @@ class _EditionViewer:
         self._line = lru_cache(maxsize=4096)(lambda name, count: leader(name, viewer.language.number(count)))
         # By the taxonomy, not by what is in this edition: a theme keeps its colour from copy to copy and week to week.
         self.tones = {theme: place % TONES for place, theme in enumerate(viewer.themes)}
+        self.titles = [viewer.title(item.story.lead) for item in outline.items]
+        self.labels = [f"{viewer.language.number(number)}.".ljust(LABEL) for number in range(len(outline.items) + 1)]
+        self._preheader = lru_cache(maxsize=1024)(lambda places: shorten(self._titles(places), PREHEADER))
+        self._first_line = lru_cache(maxsize=1024)(lambda place: wrap(self.titles[place], first="* ", rest="  "))
         self.digits = [viewer.language.number(number) for number in range(len(outline.items) + 1)]
 
     def view(self) -> EditionView:
@@ -88,7 +92,7 @@ class _EditionViewer:
             full=pick.when(lambda s: s.full),
             contents=pick.when(lambda s: sum(1 for bits in filled if bits & s.items) > 1),
             headline=pick.field(lambda s: self._titles(tuple(s.headlines[:1]))),
-            preheader=pick.field(lambda s: shorten(self._titles(tuple(s.headlines)), PREHEADER)),
+            preheader=pick.field(lambda s: self._preheader(tuple(s.headlines))),
             matters=tuple(self._headline(slot) for slot in range(HEADLINES)),
             choice=self._block(self.outline.choice, "choice"),
             top=self._block([place for place in self.outline.top if place not in self.outline.choice], "top"),
@@ -120,7 +124,7 @@ class _EditionViewer:
         return self.outline.bits(place for group in self.outline.groups[section] for place in group)
 
     def _titles(self, places: tuple[int, ...]) -> str:
-        return " · ".join(self.viewer.title(self.outline.items[place].story.lead) for place in places)
+        return " · ".join(self.titles[place] for place in places)
 
     def _headline(self, slot: int) -> HeadlineView:
         """The copy's headline of this place; it leads to where its summary stands."""
@@ -139,13 +143,13 @@ class _EditionViewer:
         pick = self.pick
         return HeadlineView(
             here=pick.when(lambda s: at(s) >= 0),
-            title=pick.field(lambda s: self.viewer.title(lead(s)) if at(s) >= 0 else ""),
+            title=pick.field(lambda s: self.titles[at(s)] if at(s) >= 0 else ""),
             language=pick.field(
                 lambda s: (self.viewer.foreign(lead(s).language) if at(s) >= 0 else "") or language.tag
             ),
             anchor=pick.field(target),
-            line=pick.field(lambda s: wrap(self.viewer.title(lead(s)), first="* ", rest="  ") if at(s) >= 0 else ""),
-            stop=pick.field(lambda s: full_stop(self.viewer.title(lead(s)), lead(s).language) if at(s) >= 0 else ""),
+            line=pick.field(lambda s: self._first_line(at(s)) if at(s) >= 0 else ""),
+            stop=pick.field(lambda s: full_stop(self.titles[at(s)], lead(s).language) if at(s) >= 0 else ""),
         )
 
     def _block(self, places: Sequence[int], name: str) -> BlockView:
@@ -153,7 +157,8 @@ class _EditionViewer:
         pick = self.pick
 
         def item(place: int) -> ItemView:
-            return self._item(place, here=pick.when(lambda s: getattr(s, name) >> place & 1), featured=False, told=True)
+            here = pick.when(lambda s: getattr(s, name) >> place & 1, lambda s: s.mail)
+            return self._item(place, here=here, featured=False, told=True)
 
         return BlockView(here=pick.when(lambda s: getattr(s, name)), items=tuple(item(place) for place in places))
 
@@ -161,13 +166,13 @@ class _EditionViewer:
         return self.viewer.shown_item(
             self.outline.items[place],
             self.edition,
-            number=self.pick.field(lambda s: self.digits[s.numbers[place]]),
+            number=self.pick.field(lambda s: self.digits[s.numbers[place]], late=True),
             label=self._label(place),
             **differing,
         )
 
     def _label(self, place: int) -> str:
-        return self.pick.field(lambda s: f"{self.digits[s.numbers[place]]}.".ljust(LABEL))
+        return self.pick.field(lambda s: self.labels[s.numbers[place]], late=True)
 
     def _section(self, index: int, section: Section) -> SectionView:
         pick, place_of = self.pick, self.outline.place
@@ -182,8 +187,20 @@ class _EditionViewer:
             key=section.key,
             name=name,
             line=pick.field(lambda s: self._line(name, (s.items & held).bit_count())),
-            here=pick.when(lambda s: s.items & (held | targets)),
-            filled=pick.when(lambda s: s.items & held),
+            here=pick.when(
+                lambda s: s.items & (held | targets),
+                lambda s: (
+                    s.items & (held | targets),
+                    s.shown & held,
+                    s.featured & held,
+                    s.groups(index),
+                    s.full,
+                    s.mail,
+                ),
+            ),
+            filled=pick.when(
+                lambda s: s.items & held, lambda s: (s.items & held, s.shown & held, s.groups(index), s.mail)
+            ),
             count=pick.field(lambda s: self.digits[(s.items & held).bit_count()]),
             groups=pick.ordered(groups, lambda s: s.groups(index)),
             more=pick.when(lambda s: s.items & held & ~s.shown),
@@ -222,7 +239,7 @@ class _EditionViewer:
         home = next((section for section in self.edition.sections if section.key == line.section), None)
         return SeeAlsoView(
             here=self.pick.when(lambda s: s.items >> place & 1),
-            number=self.pick.field(lambda s: self.digits[s.numbers[place]]),
+            number=self.pick.field(lambda s: self.digits[s.numbers[place]], late=True),
             label=self._label(place),
             key=anchor(line.story),
             title=shown(line.title, TITLE),

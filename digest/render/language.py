@@ -49,6 +49,7 @@ class Language:
         self.gettext = translations.gettext
         self.ngettext = translations.ngettext
         self.day = lru_cache(maxsize=512)(self._day)
+        self.number = lru_cache(maxsize=1024)(self._number)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Language) and (other.tag, other._locale) == (self.tag, self._locale)
@@ -56,7 +57,7 @@ class Language:
     def __hash__(self) -> int:
         return hash((self.tag, self._locale))
 
-    def number(self, value: float) -> str:
+    def _number(self, value: float) -> str:
         """A count with this language's separators: 1,234."""
         return str(format_decimal(value, locale=self._locale))
 

@@ -14,18 +14,21 @@ soft break of quoted-printable stands between them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
 from html import escape
-from typing import Final
+from typing import Final, cast
 
 from digest.errors import TemplateError
 from digest.quoted import piece
-from digest.render.personal import Field
+from digest.render.personal import Field, Values
 from digest.render.selection import Questions, Selection
 from digest.render.tags import CLOSE, DONE, FIELD, LOOP, OPEN, OTHERWISE
 
 SOFT: Final = b"=\r\n"
+KEPT_CHOICES: Final = 12_000_000  # octets of joined choices kept at hand, of one body
+_KEPT_VALUES: Final = 65_536
+_FIELDS: Final = tuple(Field)
 _BLANKS = re.compile(r"[ \t]+$", re.MULTILINE)
 
 
@@ -60,9 +63,10 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A field that follows from the selection."""
+    """A field that follows from the selection; a late one is not part of what choices keep joined."""
 
     of: Callable[[Selection], str]
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,18 @@ class Choice:
     test: Callable[[Selection], object]
     then: tuple[Node, ...]
     otherwise: tuple[Node, ...]
+    same: Callable[[Selection], Hashable] | None = None  # what its content follows from
+    joined: dict[Hashable, Joined] = field(default_factory=dict)  # its content, by that
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What a choice came to: line ends before it, its bytes and open fields, line ends after it."""
+
+    before: int
+    pieces: tuple[Piece, ...]
+    after: int
+    late: tuple[tuple[int, Value], ...]  # places of the fields that each selection fills
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +99,7 @@ class Loop:
 
 
 Node = Fixed | Value | Field | Choice | Loop
+Piece = bytes | Field | Value
 
 
 def marks(token: str) -> re.Pattern[str]:
@@ -130,7 +147,7 @@ class Cutter:
                 continue
             kind, name = one
             if kind == FIELD:
-                nodes.append(Value(self._questions.values[int(name)]) if name.isdigit() else Field(name))
+                nodes.append(Value(*self._questions.values[int(name)]) if name.isdigit() else Field(name))
             elif kind == OPEN:
                 nodes.append(self._choice(name))
             elif kind == LOOP:
@@ -155,7 +172,8 @@ class Cutter:
             otherwise, end = self._nodes()
         if end != (CLOSE, name):
             raise self._damaged("a part does not end where it should")
-        return Choice(self._questions.tests[int(name)], then, otherwise)
+        test, same = self._questions.tests[int(name)]
+        return Choice(test, then, otherwise, same)
 
     def _loop(self, name: str) -> Loop:
         each, end = self._nodes()
@@ -181,12 +199,16 @@ class Cutter:
 class Plan:
     """A body of one selection: bytes, and the fields of a reader between them."""
 
-    pieces: tuple[bytes | Field, ...]
+    pieces: tuple[bytes, ...]
+    own: tuple[tuple[int, int], ...]  # places of a reader's fields, and which they are
     size: int  # octets of its bytes
 
-    def fill(self, values: Mapping[Field, bytes]) -> list[bytes]:
+    def fill(self, values: Values) -> list[bytes]:
         """The body of one reader, in pieces; `values` are encoded."""
-        return [values[piece] if isinstance(piece, Field) else piece for piece in self.pieces]
+        made = list(self.pieces)
+        for place, which in self.own:
+            made[place] = values[which]
+        return made
 
 
 class Body:
@@ -197,6 +219,8 @@ class Body:
         self.nodes = nodes
         self._joints = (SOFT, *(b"\r\n" * lines for lines in range(1, kind.lines + 1)))
         self._encoded: dict[str, bytes] = {}
+        self._shared: list[Choice] = []  # that keep what they came to
+        self._kept = 0  # octets of that
 
     @classmethod
     def cut(cls, rendering: str, kind: Kind, questions: Questions, where: str) -> Body:
@@ -213,20 +237,14 @@ class Body:
 
     def plan(self, selection: Selection) -> Plan:
         """What a selection gets of it."""
-        out: list[bytes | Field] = []
-        pending = self._walk(self.nodes, selection, out, -1)
-        del pending  # a body ends with one line end, whatever it ended with
-        out.append(b"\r\n")
-        pieces: list[bytes | Field] = []
-        fixed: list[bytes] = []
-        for one in out:
-            if isinstance(one, Field):
-                pieces += [b"".join(fixed), one]
-                fixed = []
-            else:
-                fixed.append(one)
-        pieces.append(b"".join(fixed))
-        return Plan(tuple(pieces), sum(len(one) for one in pieces if isinstance(one, bytes)))
+        out: list[Piece] = []
+        self._walk(self.nodes, selection, out, -1)
+        out.append(b"\r\n")  # a body ends with one line end, whatever it ended with
+        own = tuple((place, _FIELDS.index(one)) for place, one in enumerate(out) if isinstance(one, Field))
+        for place, _ in own:
+            out[place] = b""
+        pieces = cast("list[bytes]", out)
+        return Plan(tuple(pieces), own, sum(map(len, pieces)))
 
     def encode(self, value: str) -> bytes:
         """A field's text as a piece of this body. Those that follow from a selection come again and again."""
@@ -237,31 +255,57 @@ class Body:
             encoded = self._encoded[value] = piece(self.kind.escape(value))
         return encoded
 
-    def _walk(self, nodes: tuple[Node, ...], selection: Selection, out: list[bytes | Field], pending: int) -> int:
-        """Append what these nodes give; `pending` line ends wait before the next piece (-1: nothing came yet)."""
+    def _walk(
+        self, nodes: tuple[Node, ...], selection: Selection, out: list[Piece], pending: int, *, keep: bool = False
+    ) -> int:
+        """Append what these nodes give; how many line ends come after it.
+
+        Args:
+            nodes: a part of the tree.
+            selection: what is wanted of it.
+            out: where to.
+            pending: line ends that wait before the next piece; -1: nothing came yet.
+            keep: whether late fields stay open.
+        """
         joints, lines = self._joints, self.kind.lines
         for node in nodes:
             if isinstance(node, Fixed):
                 if not node.core:
                     pending += node.before if pending >= 0 else 0
                     continue
-                core: bytes | Field = node.core
+                core: Piece = node.core
                 before, after = node.before, node.after
             elif isinstance(node, Choice):
                 branch = node.then if node.test(selection) else node.otherwise
-                if branch:
-                    pending = self._walk(branch, selection, out, pending)
+                if not branch:
+                    continue
+                if node.same is None or keep:
+                    pending = self._walk(branch, selection, out, pending, keep=keep)
+                    continue
+                joined = node.joined.get(key := node.same(selection)) or self._join(node, key, branch, selection)
+                if not joined.pieces:
+                    pending += joined.before if pending >= 0 else 0
+                    continue
+                if pending >= 0:
+                    out.append(joints[min(pending + joined.before, lines)])
+                start = len(out)
+                out += joined.pieces
+                for place, value in joined.late:
+                    out[start + place] = self.encode(value.of(selection))
+                pending = joined.after
                 continue
             elif isinstance(node, Value):
-                text = node.of(selection)
-                if not text:
+                if keep and node.late:
+                    core, before, after = node, 0, 0
+                elif text := node.of(selection):
+                    core, before, after = self.encode(text), 0, 0
+                else:
                     continue
-                core, before, after = self.encode(text), 0, 0
             elif isinstance(node, Field):
                 core, before, after = node, 0, 0
             else:
                 for place in node.order(selection):
-                    pending = self._walk(node.each[place], selection, out, pending)
+                    pending = self._walk(node.each[place], selection, out, pending, keep=keep)
                 continue
             if pending >= 0:
                 out.append(joints[min(pending + before, lines)])
@@ -269,8 +313,37 @@ class Body:
             pending = after
         return pending
 
+    def _join(self, choice: Choice, key: Hashable, branch: tuple[Node, ...], selection: Selection) -> Joined:
+        """What a branch comes to, kept for the next selection that agrees in what it follows from."""
+        out: list[Piece] = []
+        after = self._walk(branch, selection, out, 0, keep=True)
+        if not out:
+            return Joined(after, (), 0, ())
+        pieces = _merged(out[1:])
+        late = tuple((place, one) for place, one in enumerate(pieces) if isinstance(one, Value))
+        made = Joined(self._joints.index(cast("bytes", out[0])), pieces, after, late)
+        self._kept += sum(len(one) for one in pieces if isinstance(one, bytes))
+        if self._kept > KEPT_CHOICES:
+            self._kept = 0
+            for one in self._shared:
+                one.joined.clear()
+        if not choice.joined:
+            self._shared.append(choice)
+        choice.joined[key] = made
+        return made
 
-_KEPT_VALUES: Final = 65_536
+
+def _merged(out: Sequence[Piece]) -> tuple[Piece, ...]:
+    """Bytes that follow each other as one."""
+    pieces: list[Piece] = []
+    fixed: list[bytes] = []
+    for one in out:
+        if isinstance(one, bytes):
+            fixed.append(one)
+        else:
+            pieces += [b"".join(fixed), one] if fixed else [one]
+            fixed = []
+    return (*pieces, b"".join(fixed)) if fixed else tuple(pieces)
 
 
 def _fields(nodes: Sequence[Node]) -> Iterator[Field]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from html import escape
 from typing import Final
 from urllib.parse import urldefrag
@@ -41,20 +42,27 @@ class Reader:
     preferences: Preferences = field(default_factory=Preferences)  # only to say what the reader receives
 
     def __post_init__(self) -> None:
+        if all(map(_PLAIN_URL.fullmatch, (self.preferences_url, self.unsubscribe_url))) and all(
+            map(_common, (self.online_url, self.feed_url))
+        ):
+            return
         for name in ("online_url", "preferences_url", "unsubscribe_url", "feed_url"):
             url = getattr(self, name)
-            if not _PLAIN_URL.fullmatch(url) and not safe_url(url).startswith("http"):
+            if not safe_url(url).startswith("http"):
                 raise ValueError(f"{name} must be an absolute http(s) URL: {url!r}")
 
 
 class Field(StrEnum):
-    """A place in a body that each reader's copy fills."""
+    """A place in a body that each reader's copy fills; `Values` come in this order."""
 
     RECEIVES = "receives"
     ONLINE = "online"
     PREFERENCES = "preferences"
     UNSUBSCRIBE = "unsubscribe"
     FEED = "feed"
+
+
+Values = tuple[bytes, ...]
 
 
 @dataclass(frozen=True)
@@ -97,28 +105,45 @@ class Marks:
 
 def links(reader: Reader) -> dict[Field, str]:
     """The links of a reader, as they may stand in an href."""
-    online = reader.online_url if "#" not in reader.online_url else urldefrag(reader.online_url).url
     return {
-        Field.ONLINE: _safe(online),
-        Field.PREFERENCES: _safe(reader.preferences_url),
-        Field.UNSUBSCRIBE: _safe(reader.unsubscribe_url),
-        Field.FEED: _safe(reader.feed_url),
+        Field.ONLINE: safe(_bare(reader.online_url)),
+        Field.PREFERENCES: safe(reader.preferences_url),
+        Field.UNSUBSCRIBE: safe(reader.unsubscribe_url),
+        Field.FEED: safe(reader.feed_url),
     }
 
 
-def as_text(values: Mapping[Field, str], receives: str) -> dict[Field, bytes]:
-    """The fields of a reader as pieces of the plain text."""
-    encoded = {name: piece(value) for name, value in values.items()}
-    encoded[Field.RECEIVES] = piece(wrap(receives))
-    return encoded
+def encoded(reader: Reader, receives: str) -> tuple[Values, Values]:
+    """The fields of a reader as pieces of the plain text and of the HTML."""
+    online, feed = _common_pieces(_bare(reader.online_url)), _common_pieces(reader.feed_url)
+    preferences, unsubscribe = _pieces(reader.preferences_url), _pieces(reader.unsubscribe_url)
+    wrapped, marked = wrap(receives), escape(receives)
+    text = piece(wrapped)
+    html = text if wrapped == marked else piece(marked)
+    return (
+        (text, online[0], preferences[0], unsubscribe[0], feed[0]),
+        (html, online[1], preferences[1], unsubscribe[1], feed[1]),
+    )
 
 
-def as_html(values: Mapping[Field, str], receives: str) -> dict[Field, bytes]:
-    """The fields of a reader as pieces of the HTML."""
-    encoded = {name: piece(escape(value)) for name, value in values.items()}
-    encoded[Field.RECEIVES] = piece(escape(receives))
-    return encoded
-
-
-def _safe(url: str) -> str:
+def safe(url: str) -> str:
+    """A link as it may stand in an href."""
     return url if _PLAIN_URL.fullmatch(url) else safe_url(url)
+
+
+def _bare(url: str) -> str:
+    return url if "#" not in url else urldefrag(url).url
+
+
+def _pieces(url: str) -> tuple[bytes, bytes]:
+    """A link as a piece of the plain text and of the HTML."""
+    if _PLAIN_URL.fullmatch(url):
+        made = piece(url)
+        return made, made
+    url = safe_url(url)
+    return piece(url), piece(escape(url))
+
+
+# Those that all readers of an edition share.
+_common_pieces = lru_cache(maxsize=256)(_pieces)
+_common = lru_cache(maxsize=256)(_PLAIN_URL.fullmatch)

@@ -8,8 +8,8 @@ the question and gives a mark in its place, so that one rendering serves every s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ HEADLINES = 3  # of a copy without top stories
 Test = Callable[["Selection"], object]
 Value = Callable[["Selection"], str]
 Order = Callable[["Selection"], Sequence[int]]
+Sameness = Callable[["Selection"], Hashable]  # what everything inside follows from: where it is equal, so is that
 
 
 class Outline:
@@ -46,6 +47,21 @@ class Outline:
         for place, item in enumerate(self.items):
             for name in {article.publisher for article in item.story.articles} - {""}:
                 self.publishers[name] = self.publishers.get(name, 0) | 1 << place
+        self.reading = lru_cache(maxsize=1024)(self._reading)
+        self.grouped = lru_cache(maxsize=1024)(self._grouped)
+
+    def _grouped(self, picked_themes: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
+        """The order of the groups of each section."""
+        return tuple(tuple(Picked.order(themes, picked_themes)) for themes in self.themes)
+
+    def _reading(self, picked_sections: tuple[str, ...], picked_themes: tuple[str, ...]) -> tuple[int, ...]:
+        """The places of all items in a copy's order."""
+        return tuple(
+            place
+            for section in Picked.order(self.sections, picked_sections)
+            for group in Picked.order(self.themes[section], picked_themes)
+            for place in self.groups[section][group]
+        )
 
     def bits(self, places: Iterable[int]) -> int:
         """A bitmap of these items."""
@@ -90,21 +106,16 @@ class Selection:
     @cached_property
     def numbers(self) -> list[int]:
         """The number of each item in this copy, from 1; 0 of those that are not in it."""
-        outline, items = self.outline, self.items
-        numbers = [0] * len(outline.items)
-        number = 0
-        for section in self.sections:
-            groups = outline.groups[section]
-            for group in self.groups(section):
-                for place in groups[group]:
-                    if items >> place & 1:
-                        number += 1
-                        numbers[place] = number
+        items = self.items
+        numbers = [0] * len(self.outline.items)
+        reading = self.outline.reading(self.picked.sections, self.picked.themes)
+        for number, place in enumerate((place for place in reading if items >> place & 1), start=1):
+            numbers[place] = number
         return numbers
 
     def groups(self, section: int) -> Sequence[int]:
         """The order of a section's groups."""
-        return self.picked.order(self.outline.themes[section], self.picked.themes)
+        return self.outline.grouped(self.picked.themes)[section]
 
     @cached_property
     def headlines(self) -> list[int]:
@@ -115,7 +126,7 @@ class Selection:
         first = [place for place, number in enumerate(numbers) if 0 < number <= HEADLINES]
         return sorted(first, key=numbers.__getitem__)
 
-    @property
+    @cached_property
     def publishers(self) -> int:
         """How many publishers its stories are from."""
         return sum(1 for held in self.outline.publishers.values() if held & self.items)
@@ -124,12 +135,15 @@ class Selection:
 class Pick(Protocol):
     """How a view says what may differ."""
 
-    def when(self, test: Test) -> Any:
-        """A condition, for `when` and `each`."""
+    def when(self, test: Test, same: Sameness | None = None) -> Any:
+        """A condition, for `when` and `each`. With `same`, what it holds is joined once for all that agree in it."""
         ...
 
-    def field(self, value: Value) -> str:
-        """A text that may be shown, and nothing else done with it."""
+    def field(self, value: Value, *, late: bool = False) -> str:
+        """A text that may be shown, and nothing else done with it.
+
+        A `late` one, never empty, is filled in after what is round it was joined: it is not part of what is the same.
+        """
         ...
 
     def ordered(self, values: Sequence[Any], order: Order) -> tuple[Any, ...]:
@@ -143,11 +157,11 @@ class Answers:
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
 
-    def when(self, test: Test) -> bool:
+    def when(self, test: Test, same: Sameness | None = None) -> bool:  # noqa: ARG002 - a rendering alone shares nothing
         """The answer."""
         return bool(test(self._selection))
 
-    def field(self, value: Value) -> str:
+    def field(self, value: Value, *, late: bool = False) -> str:  # noqa: ARG002 - a rendering alone shares nothing
         """The text."""
         return value(self._selection)
 
@@ -161,18 +175,18 @@ class Questions:
 
     def __init__(self, token: str) -> None:
         self.token = token
-        self.tests: list[Test] = []
-        self.values: list[Value] = []
+        self.tests: list[tuple[Test, Sameness | None]] = []
+        self.values: list[tuple[Value, bool]] = []
         self.orders: list[Order] = []
 
-    def when(self, test: Test) -> When:
+    def when(self, test: Test, same: Sameness | None = None) -> When:
         """A condition without an answer."""
-        self.tests.append(test)
+        self.tests.append((test, same))
         return When(self.token, len(self.tests) - 1)
 
-    def field(self, value: Value) -> str:
+    def field(self, value: Value, *, late: bool = False) -> str:
         """A mark."""
-        self.values.append(value)
+        self.values.append((value, late))
         return f"{self.token}{FIELD}{len(self.values) - 1}z"
 
     def ordered(self, values: Sequence[Any], order: Order) -> tuple[Any, ...]:

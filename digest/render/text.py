@@ -25,6 +25,7 @@ _NO_LINE_END = frozenset("（【《「『“‘([{￥$")
 
 
 _NARROW = re.compile(r"[ -~\xa1-\xac\xae-\u02ff]*")  # one column each: no line breaks, nothing wide or combining
+_LEFT_TO_RIGHT = re.compile(r"[\0-\u058f\u3000-\u9fff\uff00-\uffef]*")  # whole blocks without a character that is not
 _OWN_PATH = re.compile(r"/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@%/-]*(?:\?[A-Za-z0-9._~=&%-]*)?(?:#[A-Za-z0-9._~-]*)?")
 
 
@@ -44,6 +45,8 @@ def shorten(text: str, limit: int) -> str:
 
 def isolate(text: str) -> str:
     """Right-to-left text fenced by U+2068 and U+2069, so that it cannot reorder its neighbours; other text as it is."""
+    if _LEFT_TO_RIGHT.fullmatch(text):
+        return text
     if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in text):
         return f"\u2068{text}\u2069"
     return text
@@ -85,7 +88,7 @@ def own_path(path: str) -> str:
 
 def width(text: str) -> int:
     """Columns that a text takes in a monospaced font: wide East Asian characters two (UAX 11), combining ones none."""
-    if text.isascii():
+    if text.isascii() or _NARROW.fullmatch(text):
         return len(text)
     return sum(_columns(character) for character in text)
 
@@ -104,6 +107,10 @@ def wrap(text: str, columns: int = WIDTH, *, first: str = "", rest: str = "") ->
     """
     if _NARROW.fullmatch(text) and len(first) + len(text) <= columns and "  " not in text:
         return f"{first}{text.strip()}".rstrip()
+    if _NARROW.fullmatch(f"{first}{rest}{text}"):
+        words = text.split()
+        if all(len(word) <= columns - max(len(first), len(rest)) for word in words):
+            return _wrap_narrow(words, columns, first, rest)
     lines: list[str] = []
     line, empty = first, True
     for piece in _pieces(" ".join(text.split()), columns - max(width(first), width(rest))):
@@ -112,6 +119,20 @@ def wrap(text: str, columns: int = WIDTH, *, first: str = "", rest: str = "") ->
             line = rest
         line += piece
         empty = False
+    lines.append(line.rstrip())
+    return "\n".join(lines)
+
+
+def _wrap_narrow(words: list[str], columns: int, first: str, rest: str) -> str:
+    """The same for words of characters of one column each, none of which is broken."""
+    lines: list[str] = []
+    line, gap = first, ""
+    for word in words:
+        if gap and len(line) + 1 + len(word) > columns:
+            lines.append(line)
+            line, gap = rest, ""
+        line = f"{line}{gap}{word}"
+        gap = " "
     lines.append(line.rstrip())
     return "\n".join(lines)
 
@@ -154,7 +175,7 @@ def _pieces(text: str, columns: int) -> Iterator[str]:
     """A paragraph cut where a line may break; spaces stay at the end of the piece before them."""
     for match in _WORD.finditer(text):
         word = match[0]
-        if match["url"]:
+        if match["url"] or (len(word) <= columns and _NARROW.fullmatch(word)):
             yield word
             continue
         start = 0
