@@ -155,7 +155,7 @@ class Press:
             Busy: another process has been at it for a minute.
         """
         with self._alone():
-            writer = Writer()
+            writer = Writer(cleaned=True)
             feeds, pages = self._take(writer)
             files = dict(self._documents(feeds, writer))
             if not self._whole:
@@ -342,7 +342,7 @@ class Press:
         rows = self._store.feeds.entries([scribe.id(publish.STORIES, key) for key in wanted])
         told = [one for one in map(publish.loaded, rows) if not one.gone]
         feed = self.catalogue.own(told, address=address, title=self._settings.digest(digest).title)
-        return Writer().atom(feed), feed.updated
+        return Writer(cleaned=True).atom(feed), feed.updated
 
     # ---- the hub
 

@@ -38,9 +38,14 @@ _RSS = (
 
 
 class Writer:
-    """Writes many feeds; an entry that stands in several is prepared once per format. Not for several threads."""
+    """Writes many feeds; an entry that stands in several is prepared once per format. Not for several threads.
 
-    def __init__(self) -> None:
+    Args:
+        cleaned: whether entries are safe already: those that a journal keeps were cleaned when they came.
+    """
+
+    def __init__(self, *, cleaned: bool = False) -> None:
+        self._cleaned_before = cleaned
         self._safe: dict[Entry, Entry] = {}
         self._written: dict[tuple[str, Entry], str] = {}
 
@@ -64,6 +69,8 @@ class Writer:
         return self._json(self._cleaned(feed))
 
     def _cleaned(self, feed: Feed) -> Feed:
+        if self._cleaned_before:
+            return cleaned_feed(feed, feed.entries)
         for entry in feed.entries:
             if entry not in self._safe:
                 self._safe[entry] = cleaned_entry(entry)

@@ -159,16 +159,16 @@ def test_a_feed_reader_sees_each_story_once_for_years(lender: App, tmp_path: Pat
             urls = [f"http://127.0.0.1:{server.port}/feeds/{name}" for name in ("atom.xml", "rss.xml", "feed.json")]
             for url in urls:
                 client.add_feed(url)
-            client.update_feeds()
+            client.update_feeds(scheduled=False)
             assert [client.get_entry_counts(feed=url).total for url in urls] == [5, 5, 5]
             server.log.clear()
-            client.update_feeds()
+            client.update_feeds(scheduled=False)
             assert [status for _, status, _ in server.log] == [304] * 3
             better = tale("a3", 3, title="About a3, corrected")
             here.correct("2018-W29", *stories[:3], better, stories[4])
             here.carry("2018-W30", tale("b"))
             here.app.press.publish()
-            done = {one.url: one.value for one in client.update_feeds_iter() if not isinstance(one.value, Exception)}
+            done = {one.url: one.value for one in client.update_feeds_iter(scheduled=False) if not isinstance(one.value, Exception)}
             assert {(one.new, one.modified) for one in done.values() if one is not None} == {(1, 1)}
             for url in urls:
                 seen = [entry.title for entry in client.get_entries(feed=url)]
