@@ -7,6 +7,7 @@
     send        campaigns that are due, also those that a dead process left
     letters     requests of the public forms; notices
     inbox       letters to the unsubscribe address
+    tidy        subscriptions that were never confirmed are forgotten
 
 The jobs are synchronous and keep no state that matters: what is due lives in the store. Several processes may run them
 on one store: a lock that ends with its process keeps two from doing the same work, and unique keys keep the rest.
@@ -33,6 +34,7 @@ from digest.store import Known, Owed, Queue, RunState
 SCHEDULING: Final = "schedule"  # what only one process of an installation does at a time
 PROBLEMS: Final = "digest run"  # under which the failures of jobs are listed
 INBOX: Final = "inbox"
+UNCONFIRMED: Final = timedelta(days=30)  # for which a subscription waits to be confirmed; its links end sooner
 _BY: Final = "schedule"
 
 log = logger("schedule")
@@ -316,6 +318,14 @@ class Jobs:
             return "the subscription is gone"
         log.info("unsubscribed by mail", subscription=subscription)
         return "left"
+
+    # ---- housekeeping
+
+    def tidy(self) -> None:
+        """Forget who asked for a subscription and never confirmed it."""
+        forgotten = self._store.people.forget_unconfirmed(self._clock() - UNCONFIRMED)
+        if forgotten:
+            log.info("forgot subscriptions that nobody confirmed", count=forgotten)
 
     # ---- what goes wrong
 

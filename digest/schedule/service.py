@@ -88,6 +88,7 @@ class Service:
             _Plan("ping", self._jobs.ping, "hub", wanted.tick),
             _Plan("send", self._jobs.send, "sender", wanted.tick),
             _Plan("letters", self._jobs.letters, "letters", min(wanted.tick, 5.0)),
+            _Plan("tidy", self._jobs.tidy, "letters", wanted.tick),
         ]
         if self._app.inbox() is not None:
             plans.append(_Plan("inbox", self._jobs.inbox, "letters", self._app.settings.inbox.every))

@@ -10,7 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from digest.model import DeliveryState
+from digest.model import DeliveryState, SubscriptionState
 from digest.store.address import address_key
 from digest.store.database import Database
 from digest.store.schema import (
@@ -26,6 +26,7 @@ from digest.store.schema import (
 from digest.store.subscribers import Subscribers
 
 _WAITING: Final = [state.value for state in (DeliveryState.QUEUED, DeliveryState.DEFERRED)]
+_MANY: Final = 500  # at a time
 _GONE: Final = "the subscriber was erased"
 
 
@@ -133,6 +134,36 @@ class People:
             count = connection.execute(sa.delete(subscriptions).where(subscriptions.c.subscriber == person)).rowcount
             connection.execute(sa.delete(subscribers).where(subscribers.c.key == key))
         return count
+
+    def forget_unconfirmed(self, before: datetime) -> int:
+        """Forget subscriptions that were asked for and never confirmed, and who has no other; how many there were.
+
+        Nobody consented, so that nothing of it is kept: whoever asks again is new.
+
+        Args:
+            before: those that nothing happened to since then.
+        """
+        pending = (subscriptions.c.state == SubscriptionState.PENDING.value) & (subscriptions.c.changed < before)
+        with self._database.transaction() as connection:
+            self._database.serialize(subscriptions)
+            found = connection.execute(
+                sa.select(subscriptions.c.id, subscriptions.c.subscriber).where(pending).limit(_MANY)
+            ).all()
+            numbers, persons = [row.id for row in found], {row.subscriber for row in found}
+            for owned in (own_feeds, consents):
+                connection.execute(sa.delete(owned).where(owned.c.subscription.in_(numbers)))
+            connection.execute(sa.delete(subscriptions).where(subscriptions.c.id.in_(numbers)))
+            others = sa.select(subscriptions.c.id).where(subscriptions.c.subscriber == subscribers.c.id).exists()
+            alone = subscribers.c.id.in_(persons) & ~others
+            keys = connection.execute(sa.select(subscribers.c.key).where(alone)).scalars().all()
+            nobody = sa.literal("erased:") + sa.cast(notices.c.id, sa.Text)
+            connection.execute(
+                sa.update(notices)
+                .where(notices.c.key.in_(keys), notices.c.state.not_in(_WAITING))
+                .values(key=nobody, cause=nobody, address="", name="", reply="", payload="{}", language="")
+            )
+            connection.execute(sa.delete(subscribers).where(alone))
+        return len(numbers)
 
     # ---- private feeds
 
