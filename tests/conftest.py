@@ -28,9 +28,12 @@ def _chromium() -> str:
     return shutil.which("chromium") or ""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A Chromium without a window, shared by all tests; make a context of your own in it, and close it."""
+    """A Chromium without a window; make a context of your own in it, and close it.
+
+    Not for the whole session: while Playwright runs, no test of the same thread can run an event loop of its own.
+    """
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - takes a third of a second
 
     path = _chromium()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -135,6 +136,30 @@ def remove(
     with opened(context) as app:
         ended = subscriptions.remove(app.store, address, now(), digest=digest)
     say(f"{len(ended)} subscriptions ended")
+
+
+@readers.command()
+def data(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(help="E-mail address.")],
+) -> None:
+    """Print all that is held about a person, as JSON: what they may ask for."""
+    with opened(context) as app:
+        typer.echo(json.dumps(subscriptions.told(app.store, address, now()), ensure_ascii=False, indent=2))
+
+
+@readers.command()
+def erase(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(help="E-mail address.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Forget a person for good. A keyed hash stays, so that no import writes to them; they can come back themselves."""
+    if not yes:
+        typer.confirm("Erase everything that is held about this person? This cannot be undone", abort=True)
+    with opened(context) as app:
+        count = subscriptions.erase(app.store, address, now())
+    say(f"erased; {count} subscriptions are gone")
 
 
 @readers.command("list")

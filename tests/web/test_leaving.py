@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 
 from digest import subscriptions
 from digest.app import now
 from digest.model import Consent, Length, Preferences
-from digest.store.schema import metadata
 from tests.web.conftest import SECOND, Here, tree
 
 ADA = "ada@example.net"
@@ -193,49 +190,6 @@ def test_digests_are_chosen_too(make: Callable[..., Here]) -> None:
     assert "You are not subscribed" in answer.text
     assert (here.state(), here.state(digest="ports")) == ("ended", "ended")
     assert "You are not subscribed" in here.browser.get(url).text
-
-
-# ---- looking
-
-
-def _everything(here: Here) -> dict[str, object]:
-    with here.app.store._database.reading() as connection:
-        return {name: connection.execute(sa.select(table)).all() for name, table in metadata.tables.items()}
-
-
-def test_programs_that_open_every_link_change_nothing(here: Here) -> None:
-    number = here.reader()
-    left = here.reader("left@example.net")
-    subscriptions.leave(here.app.store, left, now())
-    here.subscribe("pending@example.net")
-    (mail,) = here.settle()
-    part = mail.get_body(("html",))
-    assert part is not None
-    links = here.app.links
-    known = [
-        *re.findall(r'href="(https://weekly\.example\.com[^"]*)"', part.get_content()),
-        *(make(one) for one in (number, left) for make in (links.unsubscribe, links.preferences)),
-        "/undo", "/subscribe", "/preferences", "/", "/editions/", "/editions/weekly-2018-W29.html", "/regions/CN",
-        "/themes/trade", "/feeds/atom.xml", "/robots.txt", "/healthz", "/readyz", "/favicon.ico", "/stories/x",
-        "/static/x.css", f"{path(links.unsubscribe(number))}?act=leave", f"{path(links.preferences(number))}?act=pause",
-    ]  # fmt: skip
-    before = _everything(here)
-    for visit in range(100):
-        for method in ("GET", "HEAD"):
-            here.browser.ask(method, known[visit % len(known)])
-    for url in known:
-        for method in ("GET", "HEAD", "OPTIONS"):
-            here.browser.ask(method, url)
-    assert _everything(here) == before
-
-
-def test_every_route_is_known_to_this_file(still: Here) -> None:
-    paths = {route.path for route in still.browser.application.routes if hasattr(route, "path")}  # type: ignore[attr-defined] # it is FastAPI's
-    assert paths <= {
-        "/", "/editions/", "/editions", "/editions/{name}", "/stories/{key}", "/regions/{code}", "/themes/{theme}",
-        "/feeds/{path:path}", "/static/{name}", "/robots.txt", "/favicon.ico", "/subscribe", "/confirm/{token}",
-        "/unsubscribe/{token}", "/undo", "/preferences", "/preferences/{token}", "/healthz", "/readyz",
-    }  # fmt: skip
 
 
 def test_consents_are_kept_with_time_origin_and_text(here: Here) -> None:
