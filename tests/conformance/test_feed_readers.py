@@ -8,7 +8,6 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import subprocess
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,6 @@ import pytest
 from tests.publish.world import Served, World, served, tale, world
 
 pytestmark = pytest.mark.heavy
-NAMES = ("atom.xml", "rss.xml")
 
 
 @pytest.fixture
@@ -44,29 +42,29 @@ def statuses(server: Served) -> list[int]:
 
 
 @pytest.mark.skipif(shutil.which("newsboat") is None, reason="newsboat is not installed")
-def test_newsboat(here: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["atom.xml", "rss.xml"])  # one by one: newsboat keeps an id in one feed only
+def test_newsboat(here: World, tmp_path: Path, name: str) -> None:
     with served(here.app.settings.state) as server:
         urls = tmp_path / "urls"
-        feeds = [f"http://127.0.0.1:{server.port}/feeds/{name}" for name in NAMES]
-        urls.write_text("\n".join(feeds) + "\n", encoding="utf-8")
+        urls.write_text(f"http://127.0.0.1:{server.port}/feeds/{name}\n", encoding="utf-8")
         cache, config = tmp_path / "cache.db", tmp_path / "config"
         config.write_text("", encoding="utf-8")
 
-        def poll() -> dict[str, Counter[str]]:
+        def poll() -> list[str]:
             command = ["newsboat", "-u", str(urls), "-c", str(cache), "-C", str(config), "-x", "reload"]
             subprocess.run(command, check=True, capture_output=True, timeout=60, env={"HOME": str(tmp_path), "LANG": "C.UTF-8", "TERM": "dumb", "PATH": "/usr/bin:/bin"})  # fmt: skip
             with sqlite3.connect(cache) as rows:
-                found = rows.execute("SELECT feedurl, title FROM rss_item WHERE deleted = 0").fetchall()
+                found = rows.execute("SELECT title FROM rss_item WHERE deleted = 0").fetchall()
             rows.close()
-            return {feed: Counter(title for url, title in found if url == feed) for feed in feeds}
+            return sorted(title for (title,) in found)
 
-        assert {sum(one.values()) for one in poll().values()} == {5}
-        assert statuses(server) == [200, 200]
-        poll()
-        assert statuses(server) == [304, 304]
+        assert len(poll()) == 5
+        assert len(poll()) == 5  # it forgets the validators of a feed's very first answer
+        statuses(server)
+        assert len(poll()) == 5
+        assert statuses(server) == [304]
         move_on(here)
-        expected = Counter(["About a0", "About a1", "About a2", "About a3, corrected", "About a4", "About b"])
-        assert set(map(tuple, (sorted(one.items()) for one in poll().values()))) == {tuple(sorted(expected.items()))}
+        assert poll() == ["About a0", "About a1", "About a2", "About a3, corrected", "About a4", "About b"]
 
 
 @pytest.mark.skipif(shutil.which("r2e") is None, reason="rss2email is not installed")

@@ -101,10 +101,10 @@ class Desk:
                         page |= {name: without(name, text, told.tombstone) for name, text in page.items()}
         standing = next(one for one in CATALOGUE.feeds(self.journal, {FEED: self.shelf}) if one.path == FEED)
         writer = Writer()
-        for page in standing.pages:
-            self.pages.append(dict(writer.documents(page.feed)))
-            self.ids.append(page.ids)
-            self.shelf = Shelf(pages=page.number, through=page.through)
+        for made in standing.pages:
+            self.pages.append(dict(writer.documents(made.feed)))
+            self.ids.append(made.ids)
+            self.shelf = Shelf(pages=made.number, through=made.through)
         self.front = dict(writer.documents(standing.feed))
         return changed
 

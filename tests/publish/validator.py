@@ -50,7 +50,8 @@ def _everywhere(root: etree._Element) -> Iterator[str]:
         language = element.get("{http://www.w3.org/XML/1998/namespace}lang")
         if language is not None and not _LANGUAGE.fullmatch(language):
             yield f"InvalidLanguage: {language}"
-        if element.text is not None and element.text != element.text.strip() and len(element) == 0:
+        text = element.text or ""
+        if len(element) == 0 and text != text.strip():
             yield f"UnexpectedWhitespace: {element.tag}"
         if "�" in (element.text or ""):
             yield f"BadCharacters: {element.tag}"
@@ -99,7 +100,7 @@ def _atom(root: etree._Element, url: str) -> Iterator[str]:
             yield from _markup(content.text or "")
     for stone in root.iter(f"{AT}deleted-entry"):
         if set(stone.attrib) != {"ref", "when"} or stone.get("ref") in ids or not _TAG.fullmatch(f"{stone.get('ref')}"):
-            yield f"bad tombstone: {dict(stone.attrib)}"
+            yield f"bad tombstone: {stone.attrib!r}"
         yield from _rfc3339(f"{stone.get('when')}")
 
 
@@ -193,7 +194,7 @@ def _markup(markup: str) -> Iterator[str]:
         if element.tag not in _SAFE:
             yield f"SecurityRisk: {element.tag}"
         if set(element.attrib) - {"href", "rel", "title"}:
-            yield f"SecurityRiskAttr: {dict(element.attrib)}"
+            yield f"SecurityRiskAttr: {element.attrib!r}"
         if "href" in element.attrib:
             if str(element.get("href")).startswith("mailto:"):
                 continue

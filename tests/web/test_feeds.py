@@ -168,10 +168,14 @@ def test_a_feed_reader_sees_each_story_once_for_years(lender: App, tmp_path: Pat
             here.correct("2018-W29", *stories[:3], better, stories[4])
             here.carry("2018-W30", tale("b"))
             here.app.press.publish()
-            done = {one.url: one.value for one in client.update_feeds_iter(scheduled=False) if not isinstance(one.value, Exception)}
+            done = {
+                one.url: one.value
+                for one in client.update_feeds_iter(scheduled=False)
+                if not isinstance(one.value, Exception)
+            }
             assert {(one.new, one.modified) for one in done.values() if one is not None} == {(1, 1)}
             for url in urls:
-                seen = [entry.title for entry in client.get_entries(feed=url)]
+                seen = [entry.title or "" for entry in client.get_entries(feed=url)]
                 assert sorted(seen) == [
                     "About a0",
                     "About a1",
