@@ -1,11 +1,12 @@
 """How fast feeds are read: against feedparser, alone, through the jail, and all the way to articles.
 
-    python -m benchmarks.pickup [--json] [--corpus FOLDER]
+    python -m benchmarks.pickup [--json] [--corpus FOLDER] [--polls FEEDS]
 
 Feeds as they are found on the web are made from the sample articles: a newspaper's RSS, a WordPress blog with whole
 texts, an Atom blog, RDF, a video channel, a podcast, a Chinese site in GB18030. With a folder (feedparser's own tests:
 `pip download --no-binary :all: --no-deps feedparser`, then tests/wellformed), every document of it is held against
-feedparser too: how many are read without it, and how many of those differently.
+feedparser too: how many are read without it, and how many of those differently. With a number of feeds, that many are
+polled over loopback, most of them unchanged, beside lemon24/reader (benchmarks/polling.py).
 """
 
 from __future__ import annotations
@@ -209,10 +210,40 @@ def plain(feed: dict[str, Any]) -> object:
     ]
 
 
+def polled(feeds: int) -> list[dict[str, object]]:
+    """Print and give the figures of polling."""
+    from benchmarks import polling
+
+    found = polling.measure(feeds)
+    print(f"{f'{feeds} feeds, a round':<32}{'first s':>9}{'later s':>9}{'CPU s':>8}{'peak MB':>9}{'grown MB':>10}")
+    for name, one in found.items():
+        print(f"{name:<32}{one.first:>9.1f}{one.wall:>9.2f}{one.cpu:>8.2f}{one.memory:>9.0f}{one.grown:>10.1f}")
+    ours, rival = found["digest"], found["reader"]
+    ratio = rival.wall / ours.wall
+    flat = ours.grown <= 0.1 * ours.memory
+    return [
+        {
+            "name": f"{feeds} feeds polled, mostly 304, rounds/s vs reader",
+            "value": round(ratio, 1),
+            "rival": 1.0,
+            "goal": 10.0,
+            "met": ratio >= 10,
+        },
+        {
+            "name": "memory that later rounds add, MB",
+            "value": round(ours.grown, 1),
+            "rival": round(rival.grown, 1),
+            "goal": round(0.1 * ours.memory, 1),
+            "met": flat,
+        },
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--corpus", type=Path)
+    parser.add_argument("--polls", type=int, default=0, metavar="FEEDS")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     rows, ratio = measure()
@@ -235,6 +266,8 @@ def main() -> None:
         figures.append(
             {"name": "corpus: results that differ", "value": different, "rival": 0, "goal": 0, "met": different == 0}
         )
+    if options.polls:
+        figures += polled(options.polls)
     if options.json:
         print(json.dumps({"family": "pickup", "figures": figures}))
     sys.exit(0 if all(figure["met"] for figure in figures) else 1)
