@@ -21,7 +21,7 @@ from typing import Final, cast
 
 from digest.errors import TemplateError
 from digest.quoted import piece
-from digest.render.personal import Field, Values
+from digest.render.personal import REMAINDER, Field, Values
 from digest.render.selection import Questions, Selection
 from digest.render.tags import CLOSE, DONE, FIELD, LOOP, OPEN, OTHERWISE
 
@@ -125,7 +125,7 @@ class Cutter:
         found = marks(self._questions.token).split(rendering)
         for place in range(0, len(found), 4):
             text = found[place]
-            if self._questions.token in text.lower():
+            if self._questions.token[:REMAINDER] in text.lower():
                 raise self._damaged("a field was changed by a filter, or a mark stands where none may")
             self._waiting.append(text)
             if place + 1 < len(found):

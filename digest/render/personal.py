@@ -20,6 +20,7 @@ from digest.model import Length, Preferences
 from digest.quoted import piece
 from digest.render.text import safe_url, wrap
 
+REMAINDER: Final = 9  # characters by which a mark is known that something cut
 _DRAWS: Final = 8
 _PLAIN_URL: Final = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9._~-]+)*/?")  # as it is, anywhere
 
@@ -84,7 +85,7 @@ class Marks:
         """
         for _ in range(_DRAWS):
             marks = cls(f"m{token()}m")
-            if re.fullmatch(r"[a-z0-9]{18,42}", marks.token) and marks.token not in content:
+            if re.fullmatch(r"[a-z0-9]{18,42}", marks.token) and marks.token[:REMAINDER] not in content:
                 return marks
         raise TemplateError(
             "no mark could be drawn that the content does not hold",

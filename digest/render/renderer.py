@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -23,6 +25,7 @@ from digest.render.text import wrap
 from digest.render.view import Viewer, publication_view
 from digest.render.views import EditionView
 
+PUBLICATION = "publication.json"  # among the materials of a revision
 _RENDERINGS = 32  # kept at hand: editions times languages
 
 
@@ -60,7 +63,8 @@ class Renderer:
         Raises:
             TemplateError: a template or catalogue cannot be read.
         """
-        self._publication = publication
+        given = dict(frozen or {})
+        self._publication = publication = _read_publication(given.pop(PUBLICATION, b""), publication)
         self._folders = tuple(template_folders)
         self._locale_folder = locale_folder
         self._places = places
@@ -68,8 +72,8 @@ class Renderer:
         self._token = token
         self._edition_url = edition_url or (lambda edition: f"{publication.url}/editions/{edition}")
         self._zone = ZoneInfo(publication.time_zone)
-        templates = {name: data for name, data in (frozen or {}).items() if not name.startswith(CATALOGUES)}
-        catalogues = {name: data for name, data in (frozen or {}).items() if name.startswith(CATALOGUES)}
+        templates = {name: data for name, data in given.items() if not name.startswith(CATALOGUES)}
+        catalogues = {name: data for name, data in given.items() if name.startswith(CATALOGUES)}
         self._templates = Templates(template_folders, templates)
         self._languages = Languages(locale_folder, publication.language, catalogues if frozen else None)
         self._parts: dict[tuple[str, Language, int], tuple[Edition, Parts]] = {}
@@ -77,14 +81,27 @@ class Renderer:
     def materials(self, template: str) -> dict[str, bytes]:
         """All that shapes a mail besides its content, by name: templates, what they include, stylesheets, catalogues.
 
+        And what is said of the publication: its title, addresses, the base of its links.
+
         Raises:
             TemplateError: a template is missing or broken.
         """
         names = [f"email/{template}/{part}" for part in ("subject.txt", "body.txt", "body.html")]
-        return {**self._templates.sources(names), **self._languages.sources}
+        what_is_said = json.dumps(asdict(self._publication), sort_keys=True, ensure_ascii=False).encode()
+        return {PUBLICATION: what_is_said, **self._templates.sources(names), **self._languages.sources}
 
     def frozen(self, materials: Mapping[str, bytes]) -> Renderer:
-        """A renderer that renders with these materials, whatever the files say today."""
+        """A renderer that renders with these materials, whatever the files and the settings say today.
+
+        Links of readers are not among them: they lead where they work today.
+        """
+        then = _read_publication(materials.get(PUBLICATION, b""), self._publication).url
+        today, edition_url = self._publication.url, self._edition_url
+
+        def moved(edition: str) -> str:
+            url = edition_url(edition)
+            return then + url.removeprefix(today) if url.startswith(today) else url
+
         return Renderer(
             publication=self._publication,
             template_folders=self._folders,
@@ -92,7 +109,7 @@ class Renderer:
             places=self._places,
             themes=self._themes,
             token=self._token,
-            edition_url=self._edition_url,
+            edition_url=moved,
             frozen=materials,
         )
 
@@ -272,6 +289,14 @@ class Renderer:
         inlined = inline(rendered, where)
         if token:
             found = marks_of(token)
+            for match in found.finditer(rendered):
+                at = match.start()
+                if match[0].startswith("<") and rendered.rfind("<", 0, at) > rendered.rfind(">", 0, at):
+                    raise TemplateError(
+                        "a part begins or ends within a tag",
+                        where=where,
+                        remedy="write the whole element in each branch; only fields may stand in an attribute",
+                    )
             before, after = ([match[0] for match in found.finditer(text)] for text in (rendered, inlined))
             if before != after:
                 lost = next((one for one, other in zip(before, [*after, ""], strict=False) if one != other), "")
@@ -304,6 +329,21 @@ class Renderer:
 
     def _html(self, name: str, language: Language, context: Mapping[str, object]) -> str:
         return HTML.tidy(self._inlined(name, language, context))
+
+
+def _read_publication(frozen: bytes, today: Publication) -> Publication:
+    """What was said of the publication when a revision was frozen; what is said today, of one that did not keep it.
+
+    Raises:
+        TemplateError: the store holds something else.
+    """
+    if not frozen:
+        return today
+    try:
+        known = {one.name for one in fields(Publication)}
+        return replace(today, **{name: value for name, value in json.loads(frozen).items() if name in known})
+    except (ValueError, AttributeError) as error:
+        raise TemplateError(str(error), where=PUBLICATION, remedy="restore the store from a backup") from error
 
 
 def _edition_context(

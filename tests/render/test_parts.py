@@ -28,7 +28,7 @@ from tests.render import factory
 
 CODES = [*factory.REGIONS[:-1], "UY", "142", "001", "FR"]
 THEMES = [*factory.THEMES, "zoology"]
-EXAMPLES = int(os.environ.get("DIGEST_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("DIGEST_EXAMPLES", "25"))
 
 
 @lru_cache(maxsize=64)
