@@ -252,11 +252,13 @@ class Press:
 
     def _page(self, one: Standing, feeds: Sequence[Standing]) -> str:
         groups: list[FeedGroupView] = []
+        start = f"{self._settings.publication.title} – "
         if one.path == "feeds":
             for name in dict.fromkeys(each.group for each in feeds):
                 lines = [
                     FeedLinkView(
-                        name=each.feed.title, href=f"{each.path.removeprefix('feeds').lstrip('/')}/".lstrip("/")
+                        name=each.feed.title.removeprefix(start),
+                        href=f"{each.path.removeprefix('feeds').lstrip('/')}/".lstrip("/"),
                     )
                     for each in feeds
                     if each.group == name and each.path != "feeds"

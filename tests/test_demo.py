@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import hashlib
+import json
 import shutil
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -16,6 +17,8 @@ from lxml import html
 from rich.console import Console
 
 from digest.demo import demonstrate
+from tests.publish.rules import check_json, fits_schema
+from tests.publish.validator import complaints
 
 ROOT = Path(__file__).parent.parent
 
@@ -130,6 +133,21 @@ def test_feeds_are_read_by_a_feed_reader(shown: Shown, name: str) -> None:
     assert not found.bozo
     assert len(found.entries) >= 2
     assert len({entry.id for entry in found.entries}) == len(found.entries)
+
+
+def test_the_validator_finds_nothing_in_any_feed(shown: Shown) -> None:
+    base = json.loads((shown.state / "feeds/feed.json").read_bytes())["feed_url"].removesuffix("/feeds/feed.json")
+    documents = [
+        path for path in (shown.state / "feeds").rglob("*") if path.name in {"atom.xml", "rss.xml", "feed.json"}
+    ]
+    assert len(documents) > 100
+    for path in documents:
+        content, url = path.read_bytes(), f"{base}/{path.relative_to(shown.state).as_posix()}"
+        if path.name == "feed.json":
+            check_json(content, url, len(json.loads(content)["items"]))
+        else:
+            assert complaints(content, url) == [], url
+            assert path.name == "rss.xml" or fits_schema(content), url
 
 
 def test_the_page_shows_it_all(shown: Shown, mails: list[EmailMessage]) -> None:

@@ -49,6 +49,11 @@ def sound_markup(markup: str) -> None:
         assert absolute(element.get("href", "https://a.example/"))
 
 
+def fits_schema(document: bytes) -> bool:
+    """Whether a document is Atom by the RELAX NG schema of RFC 4287."""
+    return bool(_GRAMMAR.validate(etree.fromstring(document)))
+
+
 def check_atom(document: bytes, self_url: str, entries: int) -> etree._Element:
     root = etree.fromstring(document)
     assert _GRAMMAR.validate(root), _GRAMMAR.error_log

@@ -51,7 +51,7 @@ def _everywhere(root: etree._Element) -> Iterator[str]:
         if language is not None and not _LANGUAGE.fullmatch(language):
             yield f"InvalidLanguage: {language}"
         text = element.text or ""
-        if len(element) == 0 and text != text.strip():
+        if text != text.strip() and not list(element):
             yield f"UnexpectedWhitespace: {element.tag}"
         if "�" in (element.text or ""):
             yield f"BadCharacters: {element.tag}"
