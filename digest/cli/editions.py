@@ -62,6 +62,7 @@ def send(
             say(f"{rule.title} {span.key}: no edition: {revision.reason}", style="yellow")
             return
         _announce(app, revision)
+        _warn(app, revision)
         audience = _audience(app, revision, only)
         if dry_run:
             _show_audience(app, revision, audience)
@@ -292,6 +293,7 @@ def approve(
 ) -> None:
     """Approve an edition's newest revision: what stands in it then is what leaves."""
     with opened(context) as app:
+        _warn(app, app.store.editions.get(edition))
         revision = desk.approve(app.store, edition, by=_operator(), at=now(), content_hash=content_hash)
         say(f"{edition} revision {revision.number} is approved: {revision.hash[:12]}")
 

@@ -153,7 +153,9 @@ def test_contents_count_what_is_there() -> None:
     assert re.search(r"^Trade \.+ 2$", copy.text, re.MULTILINE)
     assert "6 stories · 4 publishers" in words(copy.html)
     rows = tree(copy.html).xpath("//tr[.//a[contains(@href, '#r-')]]")
-    assert [words(row.text_content()) for row in rows if row.getparent().xpath("ancestor::div[@role='navigation']")] == [
+    assert [
+        words(row.text_content()) for row in rows if row.getparent().xpath("ancestor::div[@role='navigation']")
+    ] == [
         "Guangdong 3",
         "Israel 3",
     ]
