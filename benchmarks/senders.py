@@ -3,6 +3,7 @@
 digest        the campaign with its ledger on SQLite (synchronous=FULL), every copy personal
 aiosmtplib    reused connections, as it comes          smtplib   reused connections, in threads
 script        jinja2 + premailer + EmailMessage per recipient, one connection
+careful       the same, inlined once, EmailMessage per recipient
 django        EmailMultiAlternatives, one connection, inlined once
 """
 
@@ -71,15 +72,28 @@ def digest(host: str, port: int, messages: int, options: dict[str, str]) -> None
         sessions=int(options.get("sessions", SESSIONS)),
         chunking=options.get("chunking") == "yes",
         local_hostname="localhost",
+        sign=_signer() if options.get("sign") == "rsa" else None,
     )
     runner: Callable[..., object] = asyncio.run if options.get("loop") == "asyncio" else run_in_loop
-    with tempfile.TemporaryDirectory() as folder, _ledger(Path(folder), messages, options) as ledger:
+    place = options.get("folder") or None
+    with tempfile.TemporaryDirectory(dir=place) as folder, _ledger(Path(folder), messages, options) as ledger:
 
         def work() -> None:
             report = runner(run(ledger, transport, make, clock=lambda: datetime.now(UTC)))
             assert report.accepted == messages, report  # type: ignore[attr-defined] # what run returns
 
         measured(work, messages)
+
+
+def _signer() -> Callable[[bytes], bytes]:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    from digest.deliver.dkim import Signer
+
+    key = rsa.generate_private_key(65537, 2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    return Signer("example.org", "s", pem).sign
 
 
 @contextmanager
@@ -216,6 +230,24 @@ def script(host: str, port: int, messages: int, _options: dict[str, str]) -> Non
     measured(work, messages)
 
 
+def careful(host: str, port: int, messages: int, _options: dict[str, str]) -> None:
+    import jinja2
+    from premailer import transform
+
+    page = transform(jinja2.Environment(autoescape=True).from_string(PAGE).render(name="READER"))
+
+    def work() -> None:
+        with smtplib.SMTP(host, port, local_hostname="localhost") as client:
+            for n in range(messages):
+                message = EmailMessage()
+                message["From"], message["To"], message["Subject"] = "w@example.org", f"reader{n}@example.net", "Weekly"
+                message.set_content("The harbour opened on Monday.\n" * 250)
+                message.add_alternative(page.replace("READER", f"Reader {n}"), subtype="html")
+                client.send_message(message)
+
+    measured(work, messages)
+
+
 def django(host: str, port: int, messages: int, _options: dict[str, str]) -> None:
     import jinja2
     from django.conf import settings
@@ -240,7 +272,14 @@ def django(host: str, port: int, messages: int, _options: dict[str, str]) -> Non
     measured(work, messages)
 
 
-CLIENTS = {"digest": digest, "aiosmtplib": aiosmtplib, "smtplib": smtplib_threads, "script": script, "django": django}
+CLIENTS = {
+    "digest": digest,
+    "aiosmtplib": aiosmtplib,
+    "smtplib": smtplib_threads,
+    "script": script,
+    "careful": careful,
+    "django": django,
+}
 
 if __name__ == "__main__":
     _, client, where, number, count, *given = sys.argv

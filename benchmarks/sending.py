@@ -13,9 +13,13 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from statistics import median
+from time import perf_counter
 
 from benchmarks.rig import Run, Sink, latency, python_client, sink, smtp_source, timed
 from benchmarks.senders import SESSIONS, SIZE
@@ -90,6 +94,7 @@ def figure(name: str, value: float | None, rival: str, goal: str, met: bool | No
 def loopback(messages: int, count: int) -> None:
     clients: dict[str, Client] = {"digest": ours(messages), "digest, BDAT": ours(messages, "chunking=yes")}
     clients["digest, no ledger"] = ours(messages, "ledger=none")
+    clients["digest, ledger in memory"] = ours(messages, "folder=/dev/shm")
     clients["digest, asyncio's loop"] = ours(messages, "loop=asyncio")
     clients["digest, 50 sessions"] = ours(messages, "sessions=50")
     if smtp_source():
@@ -97,6 +102,7 @@ def loopback(messages: int, count: int) -> None:
     clients["aiosmtplib, 10 connections"] = theirs("aiosmtplib", messages // 5)
     clients["smtplib, 10 threads"] = theirs("smtplib", messages // 5)
     clients["script: jinja2 + premailer"] = theirs("script", 30)
+    clients["script, inlined once"] = theirs("careful", 150)
     if importlib.util.find_spec("django"):
         clients["Django, one connection"] = theirs("django", 300)
     with sink() as server:
@@ -107,6 +113,7 @@ def loopback(messages: int, count: int) -> None:
         ("aiosmtplib, 10 connections", "-", 0.0),
         ("smtplib, 10 threads", "-", 0.0),
         ("script: jinja2 + premailer", ">= 200", 200.0),
+        ("script, inlined once", "-", 0.0),
         ("Django, one connection", ">= 20", 20.0),
     ):
         value = ratio(runs, "digest", other, rate)
@@ -119,6 +126,8 @@ def loopback(messages: int, count: int) -> None:
     figure("CPU against smtp-source", value, "smtp-source", "<= 1.5", value is not None and value <= 1.5)
     value = ratio(runs, "digest", "digest, no ledger", rate)
     figure("messages/s with ledger against without", value, "no ledger", ">= 0.85", value is not None and value >= 0.85)
+    value = ratio(runs, "digest, ledger in memory", "digest, no ledger", rate)
+    figure("the same where a commit waits for no disk", value, "no ledger", "-")
 
 
 def far(messages: int, count: int) -> None:
@@ -182,6 +191,41 @@ def signatures() -> None:
     figure("DKIM Ed25519, 1/s", value, "dkimpy 405", ">= 3,000", value >= 3000)
 
 
+def processes(messages: int) -> None:
+    """One sender process on one processor, one on all (it signs in threads), and two, each on one; signing RSA."""
+    options = ("sign=rsa", "folder=/dev/shm")
+
+    def pinned(place: int) -> Client:
+        return ours(messages, *options, prefix=("taskset", "-c", str(place)))
+
+    found: dict[str, list[float]] = {"one, on one processor": [], "one, on all": [], "two": []}
+    with sink() as server:
+        for _ in range(3):
+            found["one, on one processor"].append(pinned(0)(server).rate)
+            found["one, on all"].append(ours(messages, *options)(server).rate)
+            with ThreadPoolExecutor(2) as two:
+                found["two"].append(sum(run.rate for run in two.map(lambda place: pinned(place)(server), (0, 1))))
+    print("\nSender processes, signing RSA-2048, messages/s")
+    for name, rates in found.items():
+        print(f"{name:<34}{median(rates):>12,.0f}")
+    for name in ("one, on all", "two"):
+        value = median(a / b for a, b in zip(found[name], found["one, on one processor"], strict=True))
+        figure(f"signing: {name} against one on one processor", value, "one processor", ">= 1.7", value >= 1.7)
+
+
+def disk() -> float:
+    """Milliseconds of an fsync where the ledger lies: each copy of a session waits for one, shared with the others."""
+    with tempfile.TemporaryFile() as file:
+        took = []
+        for _ in range(50):
+            file.write(b"x" * 12_000)
+            start = perf_counter()
+            file.flush()
+            os.fdatasync(file.fileno())
+            took.append(1000 * (perf_counter() - start))
+    return median(took)
+
+
 def memory(large: int) -> None:
     with sink() as server:
         small = ours(10_000)(server)
@@ -197,12 +241,15 @@ def main(arguments: list[str]) -> None:
     quick = "--quick" in arguments
     load = os.getloadavg()[0]
     print(f"{os.cpu_count()} processors, load {load:.1f} before (other work on the machine), medians")
+    print(f"an fsync takes {disk():.1f} ms")
     loopback(2000 if quick else 10_000, 3)
     try:
         far(600 if quick else 1500, 3)
     except OSError as error:
         print(f"\n20 ms: not here: {error}")
     signatures()
+    if shutil.which("taskset") and (os.cpu_count() or 1) > 1:
+        processes(600 if quick else 2000)
     memory(20_000 if quick else 100_000)
     print(f"\n{'figure':<58}{'value':>10}  goal")
     for one in figures:

@@ -17,6 +17,7 @@ from email.headerregistry import Address, AddressHeader
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import dkim
 import pytest
@@ -142,8 +143,8 @@ use strict; use warnings; use Mail::DKIM::Verifier; use Mail::DKIM::PublicKey;
 no warnings 'redefine';
 *Mail::DKIM::PublicKey::fetch_async = sub {
     my ($class, %given) = @_;
-    my $key = Mail::DKIM::PublicKey->parse($ENV{RECORD});
-    return sub { $key };
+    my $done = $given{Callbacks}{Success} || sub { $_[0] };
+    return sub { $done->(Mail::DKIM::PublicKey->parse($ENV{RECORD})) };
 };
 my $verifier = Mail::DKIM::Verifier->new;
 while (<STDIN>) { s/\r?\n\z//; $verifier->PRINT("$_\015\012"); }
@@ -153,7 +154,9 @@ print $verifier->result_detail;
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("kind", KEYS)
+@pytest.mark.parametrize(
+    "kind", ["rsa"]
+)  # Debian's Mail::DKIM and OpenDKIM know no Ed25519; dkimpy does (tests/deliver)
 def test_three_verifiers_find_the_signature_good_and_a_change_bad(
     delivered: dict[str, bytes], kind: str, tmp_path: Path
 ) -> None:
@@ -193,9 +196,9 @@ def test_three_verifiers_find_the_signature_good_and_a_change_bad(
         and not subprocess.run(["perl", "-MMail::DKIM", "-e", "1"], capture_output=True, check=False).returncode
     ):
         verifiers["Mail::DKIM"] = mail_dkim
-    if shutil.which("opendkim") and kind == "rsa":  # the OpenDKIM of Debian knows no Ed25519
+    if shutil.which("opendkim"):
         verifiers["OpenDKIM"] = opendkim
-    if len(verifiers) < (3 if kind == "rsa" else 2):
+    if len(verifiers) < 3:
         pytest.skip(f"only {', '.join(verifiers)} here")
     assert {verifier: (check(good), check(bad)) for verifier, check in verifiers.items()} == dict.fromkeys(
         verifiers, (True, False)
@@ -205,14 +208,11 @@ def test_three_verifiers_find_the_signature_good_and_a_change_bad(
 @contextmanager
 def postfix(folder: Path, port: int, onto: int) -> Iterator[None]:
     """A Postfix of its own, on the loopback alone, that passes what it takes on to a port."""
+    folder.chmod(0o755)
     config, queue, data = folder / "etc", folder / "queue", folder / "data"
     for place in (config, queue, data):
         place.mkdir()
     shutil.chown(data, "postfix")
-    folder.chmod(0o755)
-    for place in (folder, *folder.parents):
-        if place.stat().st_mode & 0o001 == 0:
-            place.chmod(place.stat().st_mode | 0o001)
     (config / "main.cf").write_text(
         textwrap.dedent(f"""\
         compatibility_level = 3.6
@@ -251,6 +251,8 @@ def postfix(folder: Path, port: int, onto: int) -> Iterator[None]:
         retry unix - - n - - error
         anvil unix - - n - 1 anvil
         scache unix - - n - 1 scache
+        proxymap unix - - n - - proxymap
+        tlsmgr unix - - n 1000? 1 tlsmgr
         postlog unix-dgram n - n - 1 postlogd
         """
     (config / "master.cf").write_text(textwrap.dedent(services).format(port=port))
@@ -268,14 +270,15 @@ async def test_a_real_postfix_takes_a_campaign_and_changes_nothing_that_is_signe
     tmp_path: Path, unused_tcp_port: int
 ) -> None:
     readers = 60
+    # Not below pytest's own folder, into which the user postfix may not look.
     async with Rogue(pipelining=True) as behind:
-        with postfix(tmp_path, unused_tcp_port, behind.port):
+        with TemporaryDirectory() as name, postfix(folder := Path(name), unused_tcp_port, behind.port):
             await asyncio.sleep(1)
             await campaign(unused_tcp_port, tmp_path, readers)
             until = datetime.now(UTC) + timedelta(seconds=60)
-            while len(behind.kept) < readers and datetime.now(UTC) < until:
+            while len(behind.kept) < readers and datetime.now(UTC) < until:  # noqa: ASYNC110 - Postfix sets no event
                 await asyncio.sleep(0.1)
-        log = (tmp_path / "maillog").read_text()
+            log = (folder / "maillog").read_text()
     assert Counter(kept.recipient for kept in behind.kept) == Counter(f"reader{n}@example.net" for n in range(readers))
     assert "warning" not in log
     assert "fatal" not in log

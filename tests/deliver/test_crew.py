@@ -30,7 +30,7 @@ def child(*lines: str, then: str = "") -> Child:
 
 async def crew(*children: Child, stop: asyncio.Event | None = None) -> tuple[Report, list[Progress]]:
     told: list[Progress] = []
-    starts = [lambda one=one: one for one in children]  # type: ignore[misc] # a child of its own for each
+    starts = [lambda one=one: one for one in children]
     return await run_crew(starts, progress=told.append, stop=stop or asyncio.Event()), told
 
 
