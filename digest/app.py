@@ -120,7 +120,7 @@ class App:
     @cached_property
     def judge(self) -> Judge:
         """The classifier."""
-        return Judge(self.places, self.taxonomy)
+        return Judge(self.places, self.taxonomy, learned=self.settings.classify.learned)
 
     @cached_property
     def store(self) -> Store:

@@ -98,6 +98,33 @@ def correct(store: Store, edition_id: str, story: str, text: str, *, by: str, at
     store.decisions.add(Decision(act=Act.CORRECT, by=by, at=at, story=story, edition=edition_id, payload=payload))
 
 
+def refile(
+    store: Store, uid: str, *, themes: Sequence[str] | None, regions: Mapping[str, str] | None, by: str, at: datetime
+) -> None:
+    """Put an article where it belongs, in every digest: a correction that is kept, and that the judge learns from.
+
+    Args:
+        store: the publication's.
+        uid: of the article.
+        themes: ids, best first; None leaves what was judged.
+        regions: code -> role, best first; None leaves what was judged.
+        by: who says so.
+        at: when.
+
+    Raises:
+        NotFound: there is no such article.
+        InputError: neither themes nor regions are given.
+    """
+    store.articles.get(uid)
+    if themes is None and regions is None:
+        raise InputError("nothing to change", remedy="name the themes, or the regions, or both")
+    payload = {
+        **({} if themes is None else {"themes": list(themes)}),
+        **({} if regions is None else {"regions": dict(regions)}),
+    }
+    store.decisions.add(Decision(act=Act.REFILE, by=by, at=at, story=uid, payload=payload))
+
+
 def undo(store: Store, edition_id: str, story: str, *, by: str, at: datetime) -> int:
     """Take back everything that was decided about a story of an edition; how many acts that were.
 

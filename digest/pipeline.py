@@ -18,7 +18,8 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from digest import pickup
-from digest.classify import Judge, cluster, rank, related
+from digest.classify import Correction as ThemeCorrection
+from digest.classify import Judge, Refiled, cluster, rank, refiled, related
 from digest.compose import Decisions, Score, compose, select
 from digest.copies import Copies
 from digest.deliver import (
@@ -42,11 +43,13 @@ from digest.errors import Busy, InputError, NotFound, StateError
 from digest.jail import Jail
 from digest.links import Links
 from digest.model import (
+    Article,
     Claim,
     Correction,
     DigestRule,
     Edition,
     EditionState,
+    Judgement,
     MostRead,
     Period,
     Preferences,
@@ -197,10 +200,44 @@ class Pipeline:
     def classify(self) -> int:
         """Judge every version of an article that this classifier has not judged; how many."""
         count = 0
-        for article in self.store.articles.unjudged(self.judge.version):
-            self.store.articles.judge(self.judge.judge(article), article.version, self.judge.version, self.clock())
+        decided = self.refiled()
+        judge = self.taught(decided)
+        for article in self.store.articles.unjudged(judge.version):
+            self._judge(article, judge, decided.get(article.uid))
             count += 1
         return count
+
+    def judge_again(self, uid: str) -> Judgement:
+        """Judge one article with what editors have said by now.
+
+        Raises:
+            NotFound: there is no such article.
+        """
+        decided = self.refiled()
+        return self._judge(self.store.articles.get(uid).article, self.taught(decided), decided.get(uid))
+
+    def _judge(self, article: Article, judge: Judge, decided: Refiled | None) -> Judgement:
+        judgement = judge.judge(article)
+        if decided is not None:
+            judgement = refiled(judgement, decided)
+        self.store.articles.judge(judgement, article.version, judge.version, self.clock())
+        return judgement
+
+    def refiled(self) -> dict[str, Refiled]:
+        """Where editors put articles, by uid, in the order of their last word."""
+        acts = (one for one in self.store.decisions.effective() if one.act is Act.REFILE)
+        return {one.story: Refiled.of(one.payload, one.by) for one in acts}
+
+    def taught(self, decided: Mapping[str, Refiled]) -> Judge:
+        """The judge, with what it learns from where editors put articles."""
+        known = self.store.articles.some([uid for uid, one in decided.items() if one.themes is not None])
+        return self.judge.taught(
+            [
+                ThemeCorrection(article=known[uid].article, themes=frozenset(one.themes or ()))
+                for uid, one in decided.items()
+                if uid in known
+            ]
+        )
 
     # ---- compose
 
@@ -278,7 +315,7 @@ class Pipeline:
         found = {one.article.uid: one for one in self.store.articles.between(period.start - lateness, period.end)}
         found.update(self.store.articles.some([uid for uid in besides if uid not in found]))
         judged = [(one.article, one.judgement) for one in found.values() if one.judgement is not None]
-        return cluster(judged, places=self.places)
+        return cluster(judged, places=self.places, learned=self.settings.classify.learned)
 
     def _earlier(self, rule: DigestRule, period: Period) -> list[Edition]:
         """The editions of this digest in which the stories of a period may find what they follow up."""

@@ -404,6 +404,11 @@ def test_readers_come_and_go(fresh: Desk) -> None:
     assert "new@example.com" not in fresh("subscribers", "list").out
     assert "new@example.com" in fresh("subscribers", "list", "--all", "--json").out
     assert "ended" in fresh("subscribers", "why", "new@example.com").out
+    told = json.loads(fresh("subscribers", "data", "new@example.com").out)
+    assert (told["address"], told["subscriptions"][0]["state"]) == ("new@example.com", "ended")
+    assert "erased; 1 subscriptions" in fresh("subscribers", "erase", "new@example.com", "--yes").out
+    assert fresh("subscribers", "erase", "never@example.com", "--yes").code != 0
+    assert json.loads(fresh("subscribers", "data", "new@example.com").out)["subscriptions"] == []
 
 
 @pytest.mark.parametrize(
@@ -475,3 +480,24 @@ def test_python_m_digest_ends_with_the_code(tmp_path: Path) -> None:
         [sys.executable, "-m", "digest", "-C", str(tmp_path), "check"], capture_output=True, cwd=ROOT, check=False
     )
     assert done.returncode == 2
+
+
+def test_an_article_is_refiled_and_past_editions_are_replayed(fresh: Desk) -> None:
+    listed = fresh("preview", "weekly-2018-W15", "--no-browser")
+    key = next(word for word in listed.out.split() if len(word) == 16 and set(word) <= set("0123456789abcdef"))
+    assert fresh("refile", key).code == 1
+    assert fresh("refile", key, "--theme", "no such theme").code == 1
+    assert fresh("refile", key, "--region", "no such region").code == 1
+    result = fresh("refile", key, "--theme", "sport", "--region", "Guangdong", "--counterpart", "IL", "--by", "li")
+    assert result.code == 0, result.err
+    assert "an editor filed it here" in result.out
+    assert json.loads(fresh("explain", key, "--json").out)["judgement"]["themes"][0]["theme"] == "sport"
+    (kept,) = [json.loads(line) for line in fresh("corrections").out.splitlines()]
+    assert (kept["article"], kept["themes"], kept["by"]) == (key, ["sport"], "li")
+    assert kept["regions"] == {"CN-GD": "primary", "IL": "counterpart"}
+    totals = json.loads(fresh("replay", "--json").out)
+    assert (totals["editions"], totals["corrected"], totals["right_then"]) == (1, 1, 0)
+    assert "would have moved" in fresh("replay", "--rules", "--editions", "1").out
+    (fresh.folder / "other.toml").write_text('[[theme]]\nid = "all"\nnames = { en = "All" }\n', "utf-8")
+    moved = json.loads(fresh("replay", "--taxonomy", str(fresh.folder / "other.toml"), "--json").out)["moved"]
+    assert moved

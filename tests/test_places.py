@@ -321,5 +321,6 @@ class TestTheCompiledFile:
             check=False,
         )
         assert run.returncode == 0, run.stderr
-        made = (tmp_path / "digest/gazetteer/places.tsv").read_bytes()
-        assert made == (ROOT / "digest/gazetteer/places.tsv").read_bytes()
+        for name in ("places.tsv", "counties.tsv"):
+            made = (tmp_path / "digest/gazetteer" / name).read_bytes()
+            assert made == (ROOT / "digest/gazetteer" / name).read_bytes()

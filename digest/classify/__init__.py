@@ -11,11 +11,15 @@ Everything here is pure: the same articles give the same answers, in whatever or
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from copy import copy
 from functools import lru_cache
 from importlib import resources
 
 from digest.classify.followups import related
+from digest.classify.learner import LEAST, Correction, Learner, learn
 from digest.classify.ranking import Rank, rank
+from digest.classify.refiling import Refiled, refiled
 from digest.classify.regions import Regions
 from digest.classify.stories import cluster
 from digest.classify.summaries import summarise
@@ -24,9 +28,12 @@ from digest.classify.themes import Themes
 from digest.model import Article, Judgement
 from digest.places import Level, Places
 
-__all__ = ["Judge", "Rank", "Taxonomy", "cluster", "load_taxonomy", "rank", "related"]
+__all__ = [
+    "Correction", "Judge", "Rank", "Refiled", "Taxonomy", "cluster", "load_taxonomy", "rank", "refiled", "related",
+]  # fmt: skip
 
-RULES = 2  # counts up when the rules of this room change, so that articles are judged again
+_ROUNDS = sorted({int(LEAST * 1.1**step) for step in range(80)}, reverse=True)  # corrections at which it learns anew
+RULES = 3  # counts up when the rules of this room change, so that articles are judged again
 
 
 class Judge:
@@ -34,31 +41,59 @@ class Judge:
 
     Attributes:
         taxonomy: the themes that it knows.
+        learner: what corrections taught it; None while it goes by the rules alone.
         version: names its rules, tables of words, gazetteer, taxonomy and groupings; another may judge otherwise.
     """
 
-    def __init__(self, places: Places, taxonomy: Taxonomy) -> None:
+    def __init__(self, places: Places, taxonomy: Taxonomy, *, learned: bool = True) -> None:
+        """Name the version; nothing is compiled yet.
+
+        Args:
+            places: the tree of regions.
+            taxonomy: the themes.
+            learned: let the shipped weights say which countries an article is about; without them the rules do.
+        """
         self.taxonomy = taxonomy
+        self.learner: Learner | None = None
+        self._learned = learned
         self._places = places
         self._themes = Themes(taxonomy)
         groupings = [(place.code, places.members(place.code)) for place in places if place.level is Level.GROUPING]
-        known = hashlib.sha256(repr((taxonomy.themes, sorted(groupings))).encode())
-        for table in sorted(
-            resources.files("digest.classify").joinpath("words").iterdir(), key=lambda table: table.name
-        ):
-            known.update(table.read_bytes())
-        known.update(resources.files("digest").joinpath("gazetteer", "places.tsv").read_bytes())
+        known = hashlib.sha256(repr((taxonomy.themes, sorted(groupings), learned)).encode())
+        for folder in ("classify/words", "classify/weights", "gazetteer"):
+            tables = resources.files("digest").joinpath(folder).iterdir()
+            for table in sorted((table for table in tables if table.is_file()), key=lambda table: table.name):
+                known.update(table.read_bytes())
         self.version = f"{RULES}-{known.hexdigest()[:12]}"
+
+    def taught(self, corrections: Sequence[Correction]) -> Judge:
+        """A judge that has learned from editors' corrections, in the order they were made; itself while they are few.
+
+        It learns anew when a tenth more has come, so that not each correction has every article judged again.
+        """
+        count = next((count for count in _ROUNDS if count <= len(corrections)), 0)
+        learner = learn(corrections[:count], self._themes) if count else None
+        if learner is None or not any(one.takes_over for one in learner.standings):
+            return self
+        learned = hashlib.sha256(repr([(one.article.uid, sorted(one.themes)) for one in corrections[:count]]).encode())
+        found = copy(self)
+        found.learner, found.version = learner, f"{self.version}-{learned.hexdigest()[:8]}"
+        return found
+
+    @property
+    def regions(self) -> Regions:
+        """What judges where an article belongs; compiled once in a process."""
+        return _regions(self._places, self._learned)
 
     def judge(self, article: Article) -> Judgement:
         """Where an article belongs and how it is summed up, with the evidence for each tag."""
-        regions = _regions(self._places).judge(article)
-        themes = self._themes.judge(article)
+        regions = self.regions.judge(article)
+        themes = (self.learner or self._themes).judge(article)
         return Judgement(
             article=article.uid, regions=regions, themes=themes, summary=summarise(article, regions, themes)
         )
 
 
 @lru_cache(maxsize=2)  # compiling takes a second or two, and what is compiled never changes
-def _regions(places: Places) -> Regions:
-    return Regions(places)
+def _regions(places: Places, learned: bool) -> Regions:  # noqa: FBT001 - a key of the cache
+    return Regions(places, learned=learned)

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     NAME = "name"
     DEMONYM = "demonym"
     METONYM = "metonym"
+    COUNTY = "county"
     IGNORED = "ignored"
 
 
@@ -75,6 +76,12 @@ def table(name: str) -> Iterator[list[str]]:
             yield line.split("\t")
 
 
+def _counties() -> Iterator[list[str]]:
+    """The counties of the United States: a name, then the divisions that have one."""
+    text = resources.files("digest").joinpath("gazetteer", "counties.tsv").read_text("utf-8")
+    yield from (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
+
+
 _SIMPLER = str.maketrans(*(row[0] for row in table("traditional.tsv")))
 
 
@@ -102,6 +109,8 @@ class Lexicon:
 
     def __init__(self, places: Places) -> None:
         self.common = frozenset(name for row in table("common.tsv") for name in row)
+        self._given = frozenset(name for row in table("first-names.tsv") for name in row)
+        self._places = {place.code: place for place in places}
         self.abbreviations = {short: row[0] for row in table("abbreviations.tsv") for short in row[1:]}
         inside: dict[str, int] = {}
         self._inside = inside
@@ -144,6 +153,7 @@ class Lexicon:
     def _names(self, places: Places) -> tuple[dict[str, Word], dict[str, Word]]:
         latin: dict[str, list[str]] = {}
         chinese: dict[str, list[str]] = {}
+        counties: set[str] = set()
         for place in places:
             for name in (place.names["en"], *place.aliases):
                 if 2 < len(name) and "(" not in name:  # noqa: SIM300 - length, not a constant
@@ -153,8 +163,14 @@ class Lexicon:
                 for name in (place.names.get("zh", ""), *place.chinese):
                     if len(name) > 1 and "（" not in name and name not in _PAIRS:
                         chinese.setdefault(simplified(name), []).append(place.code)
+        for name, *codes in _counties():
+            latin.setdefault(name, codes)
+            counties.add(name)
         latin |= {"UK": ["GB"], "U.K.": ["GB"], "U.S.": ["US"], "US": ["US"], "U.A.E.": ["AE"], "Korea": ["KR"]}
-        words = {name: self._word(name, codes, Kind.NAME) for name, codes in latin.items()}
+        words = {
+            name: self._word(name, codes, Kind.COUNTY if name in counties and len(codes[0]) == 5 else Kind.NAME)
+            for name, codes in latin.items()
+        }
         han = {name: self._word(name, codes, Kind.NAME) for name, codes in chinese.items()}
         for name, codes, kind in self._ours():
             target = han if CJK.search(name) else words
@@ -179,7 +195,8 @@ class Lexicon:
 
     def _word(self, name: str, codes: list[str], kind: Kind) -> Word:
         senses = sorted(set(codes), key=lambda code: (-self.likely(code, name), code))
-        return Word(tuple(senses), kind, name in self.common)
+        given = name in self._given and kind is Kind.NAME and not self.known(self._places[senses[0]])
+        return Word(tuple(senses), kind, name in self.common or given)
 
     def likely(self, code: str, name: str) -> float:
         """A name to show is likelier meant than another name: Tel Aviv is the city before the district."""
@@ -191,7 +208,7 @@ class Lexicon:
         for name, word in latin.items():
             first = places.find(word.senses[0]) if word.senses else None
             small = first is not None and first.level is Level.CITY and first.population < _CAPITALS_FROM
-            if name in self.common or small or name in {"US", "Polish", "Pole", "Poles"}:
+            if name in self.common or (small and word.kind is Kind.NAME) or name in {"US", "Polish", "Pole", "Poles"}:
                 continue  # in capitals these are "us", "polish", "poles" and towns nobody means
             yield name.upper(), word
 

@@ -24,6 +24,7 @@ PEOPLE = "people or adjective"
 PERSON = "name of a person"
 FILING = "place of filing"
 PAIR = "pair of countries"
+COUNTY = "county of a state"
 
 _BESIDE = re.compile(r",\s*$")
 _OWNS = re.compile(r"'s?\s+(?:(?:capital|southern|northern|eastern|western|central|coastal)\s)*(?:city of\s)?$")
@@ -147,6 +148,8 @@ class Reader:
             return None
         if word.kind is Kind.DEMONYM:
             return _people(found, before, after)
+        if word.kind is Kind.COUNTY:
+            return replace(found, rule=COUNTY, weight=0.8)
         if around.is_figure(before, after, metonym=word.kind is Kind.METONYM):
             return None
         if word.kind is Kind.METONYM:

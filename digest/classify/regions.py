@@ -2,8 +2,9 @@
 
     mentions (mentions.py) -> one meaning each (senses.py) -> weights -> countries with roles -> most specific places
 
-Rules only, nothing learned. A place that is named once in passing stays "mentioned"; the country where it happens or
-that acts is primary, the other one counterpart. A tag stands for the most specific place that carries its country's
+A place that is named once in passing stays "mentioned"; the country where it happens or that acts is primary, the
+other one counterpart. The rules decide alone, or a learned ranker (salience.py) says which countries an article is
+about, and the rules which of them is first. A tag stands for the most specific place that carries its country's
 weight (Dongguan, not China): what it lies in follows from `Places`, and is given as evidence "containment".
 docs/regions.md says how the weights come about.
 """
@@ -17,12 +18,19 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from digest.classify.forest import Forest
 from digest.classify.lexicon import Lexicon
 from digest.classify.mentions import Mention, Reader, is_chinese
+from digest.classify.salience import FEATURES, Cues, Resolved, Row, features
 from digest.classify.senses import Senses
 from digest.model import Article, Evidence, RegionTag, Role
 from digest.places import Places
 
+CENTRAL = 0.25  # score from which an article is about a place, as editors of newswires tag
+ABOUT = 0.45  # the ranker's probability from which an article is about a country
+_SCALE = math.log(CENTRAL) / math.log(ABOUT)  # so that a score of `CENTRAL` means the same with the ranker and without
+_LIKELY = 0.2  # and from which a country is primary when no other reaches `ABOUT`
+_UNNAMED = 0.5  # and from which a country that no word names is primary
 _LIMIT = 24_000  # characters of a text that are read: more says nothing new about where it belongs
 _MOST = 3_000  # mentions of an article that are weighed
 _TITLE = 500  # and of a title
@@ -56,22 +64,54 @@ class _Weighed:
 class Regions:
     """Judges articles; made once, costs about a second."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, *, learned: bool = True) -> None:
+        """Compile the gazetteer.
+
+        Args:
+            places: the tree.
+            learned: let the ranker say which countries an article is about; without it the rules stand alone.
+        """
         self._places = places
         self._lexicon = Lexicon(places)
         self._reader = Reader(places, self._lexicon)
         self._senses = Senses(places, self._lexicon)
+        self._cues = Cues()
+        self._ranker = Forest.load("salience", FEATURES) if learned else None
 
     def judge(self, article: Article) -> tuple[RegionTag, ...]:
         """The regions of an article, best first: primary, counterpart, mentioned; empty when it is about no place.
 
         Reads at most the first 24,000 characters of the text; time is linear in what is read.
         """
-        mentions = self._senses.resolve(list(itertools.islice(self._mentions(article), _MOST)))
-        weighed = self._weigh(mentions, article.title)
-        if not weighed:
-            return ()
-        return tuple(self._tags(weighed))
+        resolved = self._resolved(article)
+        weighed = self._weigh(resolved, article.title)
+        heads = self._heads(weighed)
+        if self._ranker is None:
+            return tuple(self._tags(heads)) if heads else ()
+        rows = self._rows(article, resolved, heads)
+        about = {head: self._ranker.probability(row) for head, row in rows.items()}
+        return tuple(self._ranked(heads, about, article))
+
+    def features(self, article: Article) -> Mapping[str, Row]:
+        """What the ranker would be told of each country: for training it."""
+        resolved = self._resolved(article)
+        return self._rows(article, resolved, self._heads(self._weigh(resolved, article.title)))
+
+    def _resolved(self, article: Article) -> Resolved:
+        return self._senses.resolve(list(itertools.islice(self._mentions(article), _MOST)))
+
+    def _heads(self, weighed: Mapping[str, _Weighed]) -> dict[str, list[_Weighed]]:
+        """What was weighed, by country; what lies in none stands for itself."""
+        heads: dict[str, list[_Weighed]] = defaultdict(list)
+        for entry in weighed.values():
+            heads[self._places.country(entry.code) or entry.code].append(entry)
+        return heads
+
+    def _rows(self, article: Article, resolved: Resolved, heads: Mapping[str, list[_Weighed]]) -> Mapping[str, Row]:
+        weights = {head: sum(entry.weight for entry in entries) for head, entries in heads.items()}
+        acting = (head for head, entries in heads.items() if any(entry.acts for entry in entries))
+        cues = self._cues.count(article)
+        return features(article, resolved, weights=weights, acting=acting, cues=cues, places=self._places)
 
     # --- reading
 
@@ -142,17 +182,50 @@ class Regions:
 
     # --- roles
 
-    def _tags(self, weighed: Mapping[str, _Weighed]) -> list[RegionTag]:
-        heads: dict[str, list[_Weighed]] = defaultdict(list)
-        for entry in weighed.values():
-            heads[self._places.country(entry.code) or entry.code].append(entry)
+    def _ranked(
+        self, heads: Mapping[str, list[_Weighed]], about: Mapping[str, float], article: Article
+    ) -> list[RegionTag]:
+        """The tags with the ranker's roles: about at least one half, first the one that weighs most by the rules."""
+        totals = {head: sum(entry.weight for entry in entries) for head, entries in heads.items()}
+        top = max(totals.values(), default=0.0)
+        share = {head: totals[head] / top for head in heads}
+        chance = {head: about.get(head, 0.9 * min(ABOUT, share[head])) for head in heads}
+        named = [head for head in heads if _central(heads[head])] or list(heads)  # where it is filed is no subject
+        likely = [head for head in named if chance[head] >= ABOUT]
+        if not likely:  # nothing is clearly what it is about: the likeliest that is named more than in passing
+            likely = [head for head in named if chance[head] >= _LIKELY]
+            likely = sorted(likely, key=lambda head: (-chance[head], head))[:1]
+        tops = max((totals[head] for head in likely), default=0.0)
+        first = min(likely, key=lambda head: (-self._lead(heads[head], totals[head], tops), head), default="")
+        told = _told(heads)
+        tags: list[RegionTag] = []
+        for head, entries in heads.items():
+            where = set().union(*(entry.where for entry in entries))
+            sure = head in likely or (bool(where & {"title", "keywords"}) and share[head] >= _COUNTERPART)
+            open_to = not told or bool(where & {"title", "keywords"})
+            role = Role.PRIMARY if head == first else Role.COUNTERPART if sure and open_to else Role.MENTIONED
+            tags += self._specific(entries, role, chance[head] ** _SCALE)
+        for head in sorted(about.keys() - heads.keys()):
+            if about[head] >= _UNNAMED and not likely and self._cues.words(article, head):
+                tags.append(self._unnamed(head, about[head], article))
+        return _sorted(tags)
+
+    def _unnamed(self, country: str, chance: float, article: Article) -> RegionTag:
+        """A country that no word names, but money, company forms and institutions speak for."""
+        words = ", ".join(self._cues.words(article, country))
+        evidence = Evidence(
+            where="text", text=words, rule="money, company forms, institutions", weight=round(chance, 3)
+        )
+        return RegionTag(region=country, role=Role.PRIMARY, score=round(chance**_SCALE, 4), evidence=(evidence,))
+
+    def _tags(self, heads: Mapping[str, list[_Weighed]]) -> list[RegionTag]:
         totals = {head: sum(entry.weight for entry in entries) for head, entries in heads.items()}
         named = {
             head: entries for head, entries in heads.items() if any(entry.where != {"dateline"} for entry in entries)
         }
         top = max(totals[head] for head in named or heads)
         first = min(named or heads, key=lambda head: (-self._lead(heads[head], totals[head], top), head))
-        told = any("keywords" in entry.where for entry in weighed.values())  # then the publisher named them all
+        told = _told(heads)
         in_text = math.inf if told else _COUNTERPART_IN_TEXT
         tags: list[RegionTag] = []
         for head in sorted(heads, key=lambda head: (-totals[head], head)):
@@ -163,8 +236,7 @@ class Regions:
             central = head in named and share >= least
             role = Role.PRIMARY if head == first else Role.COUNTERPART if central else Role.MENTIONED
             tags += self._specific(heads[head], role, score)
-        rank = list(Role)
-        return sorted(tags, key=lambda tag: (rank.index(tag.role), -tag.score, tag.region))
+        return _sorted(tags)
 
     @staticmethod
     def _lead(entries: Sequence[_Weighed], total: float, top: float) -> float:
@@ -225,6 +297,21 @@ class Regions:
         for outer in self._places.parents(code)[:-1]:  # that it lies in the world tells nobody anything
             weight = round(weights.get(outer, 0.0), 3)
             yield Evidence(where="containment", text=self._places.name(outer), rule=f"lies in {outer}", weight=weight)
+
+
+def _sorted(tags: Iterable[RegionTag]) -> list[RegionTag]:
+    rank = list(Role)
+    return sorted(tags, key=lambda tag: (rank.index(tag.role), -tag.score, tag.region))
+
+
+def _told(heads: Mapping[str, list[_Weighed]]) -> bool:
+    """Whether the publisher's keywords name places: then they name all that it is about."""
+    return any("keywords" in entry.where for entries in heads.values() for entry in entries)
+
+
+def _central(entries: Iterable[_Weighed]) -> bool:
+    """Whether anything but the place of filing names a country."""
+    return any(entry.where != {"dateline"} for entry in entries)
 
 
 def _without(text: str, names: Sequence[str]) -> str:

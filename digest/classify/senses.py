@@ -7,16 +7,29 @@ the country or division of another place of that name. A small town that nothing
 from __future__ import annotations
 
 import itertools
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from digest.classify.lexicon import Lexicon
-from digest.classify.mentions import ANOTHER_NAME, BESIDE, FILING, GOVERNMENT, NAME, ORGANISATION, PERSON, Mention
-from digest.places import Places
+from digest.classify.mentions import (
+    ANOTHER_NAME,
+    BESIDE,
+    COUNTY,
+    FILING,
+    GOVERNMENT,
+    NAME,
+    ORGANISATION,
+    PERSON,
+    Mention,
+)
+from digest.places import Level, Places
 
 _LISTED, _LIST_WIDTH = 3, 40  # so many countries in so many characters on either side make a list of the world's places
 _CLEAR = 2.0  # how much more prominent than any other a sense must be to be meant whatever stands around it
+_ENGLISH = frozenset({"US", "CA", "AU"})  # where the gazetteer has every small town
+_OFTEN = 2  # times that a division is named from which it nearly settles which place is meant
+_TOGETHER = 1.0  # voices that small places must have together to speak for their division
 _ALONE_FROM = 100_000  # a city of this many people is believed without support, at half weight
 
 
@@ -50,6 +63,7 @@ class Senses:
         for mention in mentions:
             if mention.firm and self._clear(mention):
                 support.add(mention.text, (mention.senses[0], *self._places.parents(mention.senses[0])))
+        self._gather(mentions, support)
         settled = {
             mention.text.partition(",")[0].casefold(): mention.senses[0]
             for mention in reversed(mentions)
@@ -60,6 +74,9 @@ class Senses:
         resolved = []
         for index, mention in enumerate(mentions):
             if mention.rule == PERSON:
+                continue
+            if mention.rule == COUNTY:
+                resolved.append((mention, self._state(mention, support)))
                 continue
             code = mention.senses[0]
             if len(mention.senses) > 1 and not self._among_others(mentions, index):
@@ -75,6 +92,32 @@ class Senses:
             doubted = not (mention.firm or supported)
             resolved.append((replace(mention, weight=mention.weight * 0.5) if doubted else mention, code))
         return resolved
+
+    def _gather(self, mentions: Sequence[Mention], support: _Support) -> None:
+        """Let small places that only go together in one division speak for it: Cambridge, Byesville, Guernsey County.
+
+        A county of one state speaks for that state. Of a name that several divisions know each gets a share of its
+        voice, and a name that is known for itself (Paris) has none here.
+        """
+        voices: dict[str, dict[str, float]] = defaultdict(dict)
+        for mention in mentions:
+            if mention.rule not in {NAME, COUNTY} or (mention.firm and mention.rule != COUNTY):
+                continue
+            divisions = {outer for code in mention.senses for outer in (code, *self._divisions(code))}
+            divisions = {code for code in divisions if "-" in code}
+            for code in divisions:
+                voices[code][mention.text] = 1.0 / len(divisions)
+        for code, names in voices.items():
+            if sum(names.values()) >= _TOGETHER and (len(names) > 1 or max(names.values()) == 1.0):
+                for name in names:
+                    support.add(name, (code, self._places.country(code)))
+
+    def _state(self, mention: Mention, support: _Support) -> str:
+        """The state of a county; its country when several have one and nothing else speaks for any."""
+        if len(mention.senses) == 1:
+            return mention.senses[0]
+        best = max(mention.senses, key=lambda code: (support.others(mention.text, code), code))
+        return best if support.others(mention.text, best) else self._places.country(best)
 
     def _believed(self, mention: Mention, code: str, *, supported: bool, person: bool) -> bool:
         """Whether a mention is of a place at all."""
@@ -114,8 +157,9 @@ class Senses:
         if country and (others := support.others(mention.text, country)):
             fit += 1.5 + min(1.0, others / 4)
         inside = (code,) if code != country else ()
-        if any(support.others(mention.text, outer) for outer in (*inside, *self._divisions(code))):
-            fit += 1.5
+        near = sum(support.others(mention.text, outer) for outer in {*inside, *self._divisions(code)})
+        if near:
+            fit += 1.5 if near < _OFTEN else 3.0
         return fit
 
     def _divisions(self, code: str) -> Iterator[str]:
@@ -125,6 +169,12 @@ class Senses:
             yield from itertools.takewhile(lambda outer: outer != country, self._places.parents(code))
 
     def _supported(self, mention: Mention, code: str, support: _Support) -> bool:
-        """Whether the division or country of a town is named by another word too."""
-        around = (code, *self._divisions(code), self._places.country(code))
+        """Whether the division or country of a town is named by another word too.
+
+        Where every small town is listed (ENGLISH), its country says nothing: its division must be named.
+        """
+        place, country = self._places.find(code), self._places.country(code)
+        small = place is not None and place.population < _ALONE_FROM and place.level is Level.CITY
+        outer = () if small and country in _ENGLISH else (country,)
+        around = (code, *self._divisions(code), *outer)
         return any(support.others(mention.text, outer) for outer in around)

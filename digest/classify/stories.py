@@ -10,28 +10,23 @@ that a chain of similar articles does not become one story. Recurring columns an
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from itertools import combinations
+from typing import Protocol
 
-from digest.classify.likeness import Vector, Vocabulary, cosine, terms, text_of
+from digest.classify.copies import copies, fullness
+from digest.classify.likeness import Vector, cosine
+from digest.classify.pairs import Pairs, Profiles, refused
 from digest.clean import fingerprint
-from digest.model import Article, Judgement, Rights, Role, Story
+from digest.model import Article, Judgement, Role, Story
 from digest.places import Places
 
 WINDOW = timedelta(hours=72)  # articles further apart tell the same thing only when one copies the other
+_SPEAK = 8  # members of a group that speak for it
 SAME = 0.24  # average likeness from which articles tell one story
 APART = 0.50  # the same, when no region joins them
-CONTAINED = 0.75  # share of the shorter article's shingles in the longer that makes it a copy
-SHORTEST = 0.25  # a text below this share of the other's length is a quotation from it, not a copy
-_SHINGLE = 4  # words
-_FEW = 8  # shingles; a shorter text is a copy only when it is the same
-_PLACEHOLDER = 80  # characters
-_FURNITURE = 12  # a shingle in more articles than this is boilerplate
 _TERMS = 25  # weightiest words by which candidates are looked for
-LEAST = 3  # words besides the names of places that two articles on one story have in common
-MEET = 0.3  # share of a headline's words that the other article must have, one way or the other
 
 _COLUMN = re.compile(
     r"\b(?:morning|evening|daily|weekly|monthly|midday|weekend)"
@@ -42,8 +37,6 @@ _COLUMN = re.compile(
     r"|早报|晚报|一周要闻|要闻汇总|新闻汇总|天气预报|今日要闻",
     re.IGNORECASE,
 )
-_WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{1,2}|[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
-_FIGURE = re.compile(r"(?!(?:19|20)\d\d$)\d[\d.,]+")  # two digits or more, no year
 _UPDATE = re.compile(
     r"^(?:update \d+|refile|corrected|recast|wrapup \d+|breaking|更新|快讯)\s*[-:：—]\s*", re.IGNORECASE
 )
@@ -51,7 +44,9 @@ _UPDATE = re.compile(
 Judged = tuple[Article, Judgement]
 
 
-def cluster(judged: Iterable[Judged], window: timedelta = WINDOW, places: Places | None = None) -> tuple[Story, ...]:
+def cluster(
+    judged: Iterable[Judged], window: timedelta = WINDOW, places: Places | None = None, *, learned: bool = True
+) -> tuple[Story, ...]:
     """The stories that articles tell, by the date of what was seen first.
 
     The fullest article leads; of equals the one of the weightier source, then the earlier. A story's key is the uid of
@@ -61,19 +56,21 @@ def cluster(judged: Iterable[Judged], window: timedelta = WINDOW, places: Places
         judged: articles with their judgements.
         window: how far apart they may have appeared.
         places: tells that a city lies in a country; without it only the same region joins two articles.
+        learned: let the forest of pairs.py say what tells the same news; without it rules do.
     """
     articles = sorted(judged, key=lambda one: (one[0].when, one[0].uid))
-    groups = _Groups(articles, window, places).merged()
+    likeness: _Likeness = Pairs(articles, places) if learned else _Rules(articles, places)
+    groups = _Groups(articles, window, likeness).merged()
     stories = [_story([articles[number] for number in group]) for group in groups]
     return tuple(sorted(stories, key=lambda story: (min(article.when for article in story.articles), story.key)))
 
 
 def _story(members: Sequence[Judged]) -> Story:
-    fullest = max(_fullness(article) for article, _ in members)
+    fullest = max(fullness(article) for article, _ in members)
 
     def merit(one: Judged) -> tuple[bool, float, float, str]:
         article = one[0]
-        full = _fullness(article) >= 0.6 * fullest
+        full = fullness(article) >= 0.6 * fullest
         return not full, -article.weight, article.when.timestamp(), article.uid
 
     lead, judgement = min(members, key=merit)
@@ -82,41 +79,41 @@ def _story(members: Sequence[Judged]) -> Story:
     return Story(key=first.uid, lead=lead, judgement=judgement, also=tuple(others))
 
 
-def _fullness(article: Article) -> int:
-    """How much of a story can be shown of an article, in characters."""
-    return 0 if article.rights is Rights.HEADLINE else sum(map(len, article.paragraphs)) or len(article.teaser)
+class _Likeness(Protocol):
+    """What groups are grown by."""
+
+    same: float
+
+    def pairs(self) -> set[tuple[int, int]]: ...
+
+    def likeness(self, one: int, other: int) -> float: ...
 
 
 class _Groups:
-    """Groups of articles by number, grown by average likeness."""
+    """Groups of articles by number, grown by the average likeness of their members."""
 
-    def __init__(self, judged: Sequence[Judged], window: timedelta, places: Places | None) -> None:
+    def __init__(self, judged: Sequence[Judged], window: timedelta, judgement: _Likeness) -> None:
         self.judged = judged
-        self.places = places
         self.window = window
-        vocabulary = Vocabulary(article for article, _ in judged)
-        self.vectors = [vocabulary.vector(article) for article, _ in judged]
-        self.figures = [frozenset(filter(_FIGURE.fullmatch, vector)) for vector in self.vectors]
-        self.headlines = [frozenset(terms(article.title)) for article, _ in judged]
-        self.regions = [frozenset(judgement.places(Role.PRIMARY, Role.COUNTERPART)) for _, judgement in judged]
-        self.named = [frozenset(_named(judgement)) for _, judgement in judged]
+        self.judgement = judgement
         self.columns = _columns([article for article, _ in judged])
-        self.copies = set(_copies([article for article, _ in judged]))
+        self.copies = set(copies([article for article, _ in judged]))
         self.known: dict[tuple[int, int], float] = {}
 
     def merged(self) -> list[list[int]]:
-        pairs = self.copies | _candidates(self.vectors)
-        close = [(self.likeness(*pair), pair) for pair in pairs]
-        close = [(likeness, pair) for likeness, pair in close if likeness >= SAME]
+        same = self.judgement.same
+        close = [(self.likeness(*pair), pair) for pair in self.copies | self.judgement.pairs()]
         group_of = {number: [number] for number in range(len(self.judged))}
-        for _, (one, other) in sorted(close, key=lambda entry: (-entry[0], entry[1])):
+        for likeness, (one, other) in sorted(close, key=lambda entry: (-entry[0], entry[1])):
             left, right = group_of[one], group_of[other]
-            if left is not right and self.average(left, right) >= SAME:
+            if likeness >= same and left is not right and self.average(left, right) >= same:
                 left.extend(right)
                 group_of.update(dict.fromkeys(right, left))
         return [group for number, group in group_of.items() if group[0] == number]
 
     def average(self, left: Sequence[int], right: Sequence[int]) -> float:
+        """Of large groups their first members speak, so that a story of hundreds costs no more than one of ten."""
+        left, right = sorted(left)[:_SPEAK], sorted(right)[:_SPEAK]
         total = sum(self.likeness(min(one, other), max(one, other)) for one in left for other in right)
         return total / (len(left) * len(right))
 
@@ -126,35 +123,34 @@ class _Groups:
             self.known[one, other] = self._likeness(one, other)
         return self.known[one, other]
 
-    def _meet(self, one: int, other: int) -> bool:
-        """Whether one article's headline speaks of what the other tells."""
-        return any(
-            sum(word in self.vectors[told] for word in self.headlines[head]) >= MEET * len(self.headlines[head]) > 0
-            for head, told in ((one, other), (other, one))
-        )
-
-    def _differ(self, one: int, other: int) -> bool:
-        """Whether both give figures, and not one is the same: two companies' results, two issues of bonds."""
-        both = min(len(self.figures[one]), len(self.figures[other]))
-        return both > 1 and not self.figures[one] & self.figures[other]
-
     def _likeness(self, one: int, other: int) -> float:
         if (one, other) in self.copies:
             return 1.0
         first, second = self.judged[one][0], self.judged[other][0]
         if one in self.columns or other in self.columns or abs(second.when - first.when) > self.window:
             return 0.0
-        if not (first.paragraphs or first.teaser) or not (second.paragraphs or second.teaser):
-            return 0.0  # never on a headline alone
-        if not self._meet(one, other) or self._differ(one, other) or not self._share(one, other):
-            return 0.0
-        likeness = cosine(self.vectors[one], self.vectors[other])
-        return likeness if self._near(one, other) else likeness * SAME / APART
+        return self.judgement.likeness(one, other)
 
-    def _share(self, one: int, other: int) -> bool:
-        """Whether they have more in common than a place and a word: Apple's shop and the apples of one city."""
-        common = self.vectors[one].keys() & self.vectors[other].keys()
-        return len(common - self.named[one] - self.named[other]) >= LEAST
+
+class _Rules:
+    """Likeness by rules that can be read: rare words in common, and nothing that refuses it."""
+
+    same = SAME
+
+    def __init__(self, judged: Sequence[Judged], places: Places | None) -> None:
+        self.places = places
+        self.profiles = Profiles(judged, places).all
+        self.regions = [frozenset(judgement.places(Role.PRIMARY, Role.COUNTERPART)) for _, judgement in judged]
+
+    def pairs(self) -> set[tuple[int, int]]:
+        return _candidates([profile.words for profile in self.profiles])
+
+    def likeness(self, one: int, other: int) -> float:
+        first, second = self.profiles[one], self.profiles[other]
+        if not first.length or not second.length or refused(first, second):
+            return 0.0  # never on a headline alone
+        likeness = cosine(first.words, second.words)
+        return likeness if self._near(one, other) else likeness * SAME / APART
 
     def _near(self, one: int, other: int) -> bool:
         """Whether a region of one is a region of the other, or lies in it."""
@@ -162,13 +158,6 @@ class _Groups:
         if mine & its or self.places is None:
             return bool(mine & its)
         return any(self.places.within(a, b) or self.places.within(b, a) for a in mine for b in its)
-
-
-def _named(judgement: Judgement) -> Iterator[str]:
-    """The words by which an article names its places."""
-    for tag in judgement.regions:
-        for evidence in tag.evidence:
-            yield from terms(evidence.text)
 
 
 def _columns(articles: Sequence[Article]) -> frozenset[int]:
@@ -192,47 +181,6 @@ def _columns(articles: Sequence[Article]) -> frozenset[int]:
 def _headline(article: Article) -> str:
     """A headline without numbers and update marks: what stays the same in a column from day to day."""
     return " ".join(re.sub(r"\d+", "", _UPDATE.sub("", article.title)).casefold().split())
-
-
-# Copies
-
-
-def _copies(articles: Sequence[Article]) -> Iterator[tuple[int, int]]:
-    """Pairs that carry the same text, or one of which is contained in the other."""
-    same: dict[str, list[int]] = defaultdict(list)
-    for number, article in enumerate(articles):
-        text = article.paragraphs or (article.teaser,)
-        short = sum(map(len, text)) < _PLACEHOLDER  # "Full text to follow." is no text: the headline must agree too
-        same[fingerprint((article.title, *text) if short else text)].append(number)
-    for numbers in same.values():
-        yield from combinations(numbers, 2)
-    shingles = [_shingles(article) for article in articles]
-    for (one, other), count in _overlaps(shingles).items():
-        less, more = sorted((_fullness(articles[one]), _fullness(articles[other])))
-        few = min(len(shingles[one]), len(shingles[other]))
-        if few >= _FEW and less >= SHORTEST * more and count >= CONTAINED * few:
-            yield one, other
-
-
-def _shingles(article: Article) -> frozenset[str]:
-    """Every four neighbouring words of the text's beginning; a copy that was cut short still has them."""
-    words = _WORDS.findall(text_of(article).casefold())
-    return frozenset(map(" ".join, zip(*(words[at:] for at in range(_SHINGLE)), strict=False)))
-
-
-def _overlaps(sets: Sequence[frozenset[str]]) -> Counter[tuple[int, int]]:
-    """How many members each two sets share, counting only those that few sets hold."""
-    first: dict[str, int] = {}
-    others: dict[str, list[int]] = {}
-    for number, members in enumerate(sets):
-        for member in members:
-            if first.setdefault(member, number) != number:
-                others.setdefault(member, [first[member]]).append(number)
-    overlaps = Counter[tuple[int, int]]()
-    for numbers in others.values():
-        if len(numbers) <= _FURNITURE:
-            overlaps.update(combinations(numbers, 2))
-    return overlaps
 
 
 def _candidates(vectors: Sequence[Vector]) -> set[tuple[int, int]]:

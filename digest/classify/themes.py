@@ -77,15 +77,30 @@ class Themes:
                     table[form].append((number, phrase, weight))
         self._matchers = tuple(_Matcher(table) for table in (any_case, one_case))
 
-    def judge(self, article: Article) -> tuple[ThemeTag, ...]:
-        """The article's themes, best first: one to three, or none when nothing speaks clearly."""
-        found = self._found(article)
-        sections = self._of_section(article.section)
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all themes, in the order of the taxonomy."""
+        return self._ids
+
+    def weigh(self, article: Article) -> Mapping[str, float]:
+        """What speaks for each theme, by id, however little; 3 is enough for a tag."""
+        raw = self._weighed(self._found(article), self._of_section(article.section))
+        return {self._ids[theme]: weight for theme, weight in raw.items()}
+
+    @staticmethod
+    def _weighed(found: Iterable[_Found], sections: Mapping[int, tuple[str, float]]) -> Mapping[int, float]:
         raw: dict[int, float] = defaultdict(float)
         for hit in found:
             raw[hit.theme] += hit.value
         for theme, (_, weight) in sections.items():
             raw[theme] += weight
+        return raw
+
+    def judge(self, article: Article) -> tuple[ThemeTag, ...]:
+        """The article's themes, best first: one to three, or none when nothing speaks clearly."""
+        found = self._found(article)
+        sections = self._of_section(article.section)
+        raw = self._weighed(found, sections)
         ranked = sorted((theme for theme in raw if raw[theme] >= ENOUGH), key=lambda theme: (-raw[theme], theme))
         # What a publisher files it under holds, however loudly other themes speak.
         chosen = [theme for theme in ranked if theme in sections or raw[theme] >= SHARE * raw[ranked[0]]]

@@ -10,7 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from digest.cli import articles, deliveries, editions, feeds, publication, sources, subscribers, templates, web
+from digest.cli import (
+    articles,
+    classify,
+    deliveries,
+    editions,
+    feeds,
+    publication,
+    sources,
+    subscribers,
+    templates,
+    web,
+)
 from digest.cli import run as running
 from digest.cli.base import FAILED, USAGE, cli, complain
 from digest.errors import ConfigError, DigestError, PeriodError
@@ -18,6 +29,7 @@ from digest.errors import ConfigError, DigestError, PeriodError
 COMMANDS: Final = (
     publication,
     articles,
+    classify,
     sources,
     editions,
     feeds,

@@ -1,14 +1,16 @@
-"""Articles: pick them up, see how they are judged, and why they ended up where they are."""
+"""Articles: pick them up, see what could not be, and print them."""
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated, Final
 
 import typer
 
-from digest import desk, pickup
+from digest import pickup
 from digest.app import App, now
 from digest.cli.base import FAILED, cli, complain, opened, print_json, say, show
 from digest.errors import InputError, PickupError
@@ -16,6 +18,7 @@ from digest.model import Article, Judgement, RegionTag, Source, SourceKind, Them
 from digest.pickup.document import MAX_BYTES
 from digest.pickup.live import Asked
 
+STANDARD_INPUT: Final = Path("-")
 _STANDALONE = Source(key="files", kind=SourceKind.FOLDER, location=".")
 Documents = Annotated[
     list[str] | None,
@@ -64,7 +67,7 @@ def _read_only(app: App, documents: list[str], *, as_json: bool) -> bool:
             if as_json:
                 print_json(article)
             else:
-                _show_article(article)
+                show_article(article)
         for problem in reading.problems:
             failed = True
             complain(str(problem))
@@ -78,7 +81,7 @@ def _given(app: App, documents: list[str]) -> Iterator[pickup.Reading | InputErr
             yield _asked(app.live.look(document, _STANDALONE), document)
             continue
         try:
-            yield _reading(app, Path(document))
+            yield reading(app, Path(document))
         except InputError as error:
             yield error
 
@@ -96,47 +99,6 @@ def _held(app: App) -> Iterator[pickup.Reading | InputError]:
 def _asked(asked: Asked, url: str) -> pickup.Reading | InputError:
     what = getattr(asked.result, "what", "it is gone for good (410)")
     return asked.reading or asked.error or PickupError(what, where=url)
-
-
-@cli.command()
-def classify(
-    context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Articles in any form that pick-up reads.")],
-    as_json: AsJson = False,
-) -> None:
-    """Show how articles would be judged: regions with roles, themes and summary, each with its reasons."""
-    with opened(context) as app:
-        for file in files:
-            for article in _reading(app, file).articles:
-                judgement = app.judge.judge(article)
-                if as_json:
-                    print_json({"article": article, "judgement": judgement})
-                else:
-                    _show_article(article, text=False)
-                    _show_judgement(app, judgement)
-
-
-@cli.command()
-def explain(
-    context: typer.Context,
-    article: Annotated[str, typer.Argument(help="An article's uid, as `digest preview` shows it.")],
-    as_json: AsJson = False,
-) -> None:
-    """Say why an article is where it is: how it was judged, and what each edition did with it."""
-    with opened(context) as app:
-        judged = app.store.articles.get(article)
-        placements = desk.explain(app.store, article)
-        if as_json:
-            print_json({"article": judged.article, "judgement": judged.judgement, "editions": placements})
-            return
-        _show_article(judged.article, text=False)
-        if judged.judgement is not None:
-            _show_judgement(app, judged.judgement)
-        for placement in placements:
-            say()
-            say(f"{placement.edition} ({placement.state}): {placement.section or 'left out'}", style="bold")
-            for sentence in placement.why:
-                say(f"  {sentence}")
 
 
 @cli.command()
@@ -160,17 +122,37 @@ def problems(context: typer.Context, as_json: AsJson = False) -> None:
         say("Nothing: everything could be picked up.", style="green")
 
 
-def _reading(app: App, file: Path) -> pickup.Reading:
+def reading(app: App, file: Path) -> pickup.Reading:
+    """What a document holds; - is standard input.
+
+    Raises:
+        PickupError: it cannot be read, or is no article.
+    """
+    with open_document(file) as stream:
+        data = stream.read(MAX_BYTES + 1)
+    name = "standard input" if file == STANDARD_INPUT else file.name
+    return pickup.read(data, name, _STANDALONE, now=now(), zone=app.settings.zone, jail=app.jail)
+
+
+@contextlib.contextmanager
+def open_document(file: Path) -> Iterator[IO[bytes]]:
+    """A file, or standard input, to read bytes from.
+
+    Raises:
+        PickupError: it cannot be read.
+    """
+    if file.is_fifo() and file.parent != Path("/dev/fd"):  # opening one that nobody writes to would wait for ever
+        raise PickupError("a pipe, not a file", where=str(file), remedy="give it as standard input: -")
     try:
-        with file.open("rb") as opened_file:
-            data = opened_file.read(MAX_BYTES + 1)
+        with contextlib.nullcontext(sys.stdin.buffer) if file == STANDARD_INPUT else file.open("rb") as stream:
+            yield stream
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or str(error)
         raise PickupError(f"cannot be read: {what}", where=str(file)) from error
-    return pickup.read(data, file.name, _STANDALONE, now=now(), zone=app.settings.zone, jail=app.jail)
 
 
-def _show_article(article: Article, *, text: bool = True) -> None:
+def show_article(article: Article, *, text: bool = True) -> None:
+    """An article for a person: its fields, and its text unless told otherwise."""
     say()
     say(article.title or "(untitled)", style="bold")
     facts = {
@@ -196,7 +178,8 @@ def _show_article(article: Article, *, text: bool = True) -> None:
             say(paragraph)
 
 
-def _show_judgement(app: App, judgement: Judgement) -> None:
+def show_judgement(app: App, judgement: Judgement) -> None:
+    """A judgement for a person: each tag with its reasons."""
     for region in judgement.regions:
         chain = " < ".join(app.places.name(code) for code in (region.region, *app.places.parents(region.region)[:-1]))
         say(f"  {region.role:<12}{chain}  {region.score:.2f}", style="cyan")

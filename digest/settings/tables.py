@@ -43,6 +43,16 @@ class PlaceSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClassifySettings:
+    """How articles are judged (docs/regions.md, docs/taxonomy.md)."""
+
+    __pydantic_config__ = _CONFIG
+
+    learned: bool = True
+    """Let weights learned from public corpora help the rules (docs/regions.md); off: rules alone, each can be read."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class StoreSettings:
     """Where state is kept."""
 
@@ -290,6 +300,7 @@ class Settings:
     publication: Publication
     paths: Paths = field(default_factory=Paths)
     places: PlaceSettings = field(default_factory=PlaceSettings)
+    classify: ClassifySettings = field(default_factory=ClassifySettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     mail: Mail = field(default_factory=Mail)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
@@ -366,6 +377,7 @@ TABLES: Final[Mapping[str, type]] = {
     "publication": Publication,
     "paths": Paths,
     "places": PlaceSettings,
+    "classify": ClassifySettings,
     "store": StoreSettings,
     "mail": Mail,
     "delivery": DeliverySettings,

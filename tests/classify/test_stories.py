@@ -100,8 +100,8 @@ def test_articles_about_different_places_must_be_more_alike() -> None:
     one = article("Aldmere to build bridge for cyclists", *BRIDGE)
     other = article("Cyclists get a bridge in Aldmere", *RETOLD[:1], *OTHER[:1])
     fair = told(article("Baker opens shop", "A baker opened a shop in Norburg.", "Bread is sold."))
-    assert len(cluster([told(one), told(other), fair])) == 2
-    assert len(cluster([told(one, "GB"), told(other, "CN"), fair])) == 3
+    assert len(cluster([told(one), told(other), fair], learned=False)) == 2
+    assert len(cluster([told(one, "GB"), told(other, "CN"), fair], learned=False)) == 3
 
 
 def test_a_headline_must_speak_of_what_the_other_tells() -> None:
@@ -110,11 +110,11 @@ def test_a_headline_must_speak_of_what_the_other_tells() -> None:
     assert len(cluster([told(bare), told(other)])) == 2
 
 
-def test_headlines_alone_never_join_unless_they_are_the_same() -> None:
-    alone = [
-        told(article(title, id=str(n))) for n, title in enumerate(["Aldmere builds bridge", "Aldmere builds a bridge"])
-    ]
+def test_headlines_alone_join_only_when_they_say_the_same() -> None:
+    titles = ["Aldmere builds bridge for cyclists", "Aldmere builds a cyclists' bridge", "Aldmere's cyclists win"]
+    alone = [told(article(title, id=str(n))) for n, title in enumerate(titles)]
     assert len(cluster(alone)) == 2
+    assert len(cluster(alone, learned=False)) == 3  # the rules never do
     same = [told(article("Aldmere builds bridge", id=str(n))) for n in range(2)]
     assert len(cluster(same)) == 1
 
@@ -273,4 +273,5 @@ def test_a_city_and_the_country_around_it_are_near_enough() -> None:
         hours=8,
     )
     assert len(cluster([judged(first), judged(second)], places=PLACES)) == 1
-    assert len(cluster([judged(first), judged(second)])) == 2  # nobody says that Suzhou lies in China
+    assert len(cluster([judged(first), judged(second)], places=PLACES, learned=False)) == 1
+    assert len(cluster([judged(first), judged(second)], learned=False)) == 2  # nobody says that Suzhou lies in China
