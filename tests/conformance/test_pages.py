@@ -10,7 +10,7 @@ import pytest
 from tests.serving import serving
 from tests.web import test_hostile as hostile
 from tests.web.conftest import Here, here, make, published  # noqa: F401 - fixtures
-from tests.web.test_browser import look_at, pages_of
+from tests.web.test_browser import live, look_at, pages_of
 from tests.web.test_hostile import Watch, attacked, watch  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ pytestmark = pytest.mark.heavy
 def served(here: Here) -> Iterator[tuple[Here, str]]:  # noqa: F811 - the fixture of that name
     with serving(here.app) as base:
         yield here, base
+
+
+def test_a_reader_s_whole_life_with_scripts(served: tuple[Here, str], browser: Browser) -> None:
+    live(*served, browser, scripts=True)
 
 
 @pytest.mark.parametrize("width", [320, 720, 1200])

@@ -43,9 +43,12 @@ def fits(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), page.url
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["with-scripts", "without-scripts"])
-def test_a_reader_s_whole_life(served: tuple[Here, str], browser: Browser, scripts: bool) -> None:
-    here, base = served
+def test_a_reader_s_whole_life_without_scripts(served: tuple[Here, str], browser: Browser) -> None:
+    live(*served, browser, scripts=False)
+
+
+def live(here: Here, base: str, browser: Browser, *, scripts: bool) -> None:
+    """What a reader does from the first visit to being erased; tests/conformance does it with scripts too."""
     context = browser.new_context(viewport={"width": 360, "height": 800}, java_script_enabled=scripts)
     page = context.new_page()
     page.set_default_timeout(10_000)

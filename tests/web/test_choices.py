@@ -11,9 +11,11 @@ import pytest
 
 from digest import subscriptions
 from digest.app import now
+from digest.errors import NotFound
 from digest.model import Consent, Preferences, Timing
 from digest.store import ERASED
 from digest.subscriptions import add
+from digest.web import limits
 from tests.web.conftest import EDITION, SECOND, Here, tree
 
 ADA = "ada@example.net"
@@ -248,3 +250,29 @@ def test_leaving_is_offered_less_first(reader: tuple[Here, int, str]) -> None:
     subscriptions.pause(here.app.store, number, now())
     page = tree(here.browser.get(here.app.links.unsubscribe(number)).text)
     assert {"pause", "less"} & {button.get("value") for button in page.xpath("//button")} == set()
+
+
+def test_a_limit_forgets_what_is_an_hour_old_and_who_was_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "_KEPT", 2)
+    limit, start = limits.Limit(1), now()
+    assert limit.take("a", start)
+    assert not limit.take("a", start + timedelta(minutes=59))
+    assert limit.take("a", start + timedelta(hours=1))
+    assert limit.take("b", start)
+    assert limit.take("c", start)
+    assert limit.take("a", start + timedelta(hours=1))  # it made room for others
+    assert limits.sender_of("::ffff:198.51.100.7") == limits.sender_of("198.51.100.7") == "198.51.100.7"
+    assert limits.sender_of("2001:db8::1%eth0") == limits.sender_of("2001:db8::2") == "2001:db8::/64"
+    assert limits.sender_of("testclient") == "unknown"
+
+
+def test_who_has_left_is_not_paused_and_gets_no_feed(reader: tuple[Here, int, str]) -> None:
+    here, number, _ = reader
+    subscriptions.leave(here.app.store, number, now())
+    for act in (subscriptions.pause, subscriptions.read_by_feed):
+        assert act(here.app.store, number, now()).state.value == "ended"
+    assert subscriptions.read_less(here.app.store, number, 4, now()).state.value == "ended"
+    assert here.app.store.people.feed_of(number) == 0
+    subscriptions.erase(here.app.store, ADA, now())
+    with pytest.raises(NotFound):
+        subscriptions.erase(here.app.store, "nobody@example.net", now())
