@@ -45,7 +45,7 @@ def complaints(document: bytes, url: str) -> list[str]:
 def _everywhere(root: etree._Element) -> Iterator[str]:
     for element in root.iter():
         space = etree.QName(element).namespace
-        if space is not None and space not in _KNOWN:
+        if space and space not in _KNOWN:
             yield f"UndefinedElement: {element.tag}"
         language = element.get("{http://www.w3.org/XML/1998/namespace}lang")
         if language is not None and not _LANGUAGE.fullmatch(language):
