@@ -132,13 +132,13 @@ class Pipeline:
 
     # ---- pick up
 
-    def pick_up(self, *, everyone: bool = False) -> Pickup:
+    def pick_up(self, *, everyone: bool = False, stop: Halt | None = None) -> Pickup:
         """Take what is new or edited from every source. What cannot be read goes aside, and the rest goes on.
 
         Live sources are asked when they are due; with `everyone`, all of them now. That part runs its own event loop:
-        call this outside of one.
+        call this outside of one. When `stop` is set, what is left waits for the next time.
         """
-        done = Pickup()
+        done, halt = Pickup(), stop or Halt()
         for source in self.settings.sources:
             if source.live:
                 continue
@@ -154,15 +154,17 @@ class Pipeline:
             try:
                 for outcome in outcomes:
                     self._take(source.key, outcome, done)
+                    if halt.asked:
+                        return done
             except InputError as error:  # the source as a whole: its folder is gone, it leads out
                 self.store.sources.report(source.key, source.location, error, self.clock())
                 done.problems.append(error)
-        self._ask_live(done, everyone=everyone)
+        self._ask_live(done, halt, everyone=everyone)
         return done
 
-    def _ask_live(self, done: Pickup, *, everyone: bool) -> None:
+    def _ask_live(self, done: Pickup, halt: Halt, *, everyone: bool) -> None:
         try:
-            polled = self.live.ask(everyone=everyone)
+            polled = self.live.ask(everyone=everyone, stop=lambda: halt.asked)
         except Busy as busy:  # the other process brings what there is
             done.waiting.append(("live sources", str(busy)))
             return
@@ -197,12 +199,14 @@ class Pipeline:
 
     # ---- classify
 
-    def classify(self) -> int:
-        """Judge every version of an article that this classifier has not judged; how many."""
+    def classify(self, *, stop: Halt | None = None) -> int:
+        """Judge every version of an article that this classifier has not judged, or until `stop` is set; how many."""
         count = 0
         decided = self.refiled()
         judge = self.taught(decided)
         for article in self.store.articles.unjudged(judge.version):
+            if stop is not None and stop.asked:
+                break
             self._judge(article, judge, decided.get(article.uid))
             count += 1
         return count
