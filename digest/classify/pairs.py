@@ -37,7 +37,8 @@ FEATURES = (*GROWING, *OTHERS)
 _NAME = re.compile(r"(?<![.!?:]\s)(?<!^)\b[A-Z][\w'’-]{2,}|\b[A-Z]{2,}\b")
 _FIGURE = re.compile(r"(?!(?:19|20)\d\d$)\d[\d.,]+")  # two digits or more, no year
 SAME = 0.4  # likelihood from which two articles tell one story
-SAME_HEADLINE = 0.6  # the same, when one of them is a headline alone
+SAME_HEADLINE = 0.42  # the same, when one of them is a headline alone
+LEAST_HEADLINE = 2  # words that two headlines have in common, when one of them stands alone
 LEAST = 3  # words besides the names of places that two articles on one story have in common
 MEET = 0.3  # share of a headline's words that the other article must have, one way or the other
 MOST = 25  # candidates that an article brings, the likeliest
@@ -224,19 +225,23 @@ class Pairs:
         self._forest = _forest()
 
     def pairs(self) -> set[tuple[int, int]]:
-        """Pairs worth a closer look, by number."""
-        return self._pairs
+        """Pairs by which stories may join, by number: headlines alone must have words in common that are no chance."""
+        return {pair for pair in self._pairs if not self._alone(*pair) or self._common(*pair) >= LEAST_HEADLINE}
 
     def likeness(self, one: int, other: int) -> float:
         """How likely two articles tell the same story, 0 to 1; on headlines alone it must be surer."""
         first, second = self._profiles[one], self._profiles[other]
-        alone = not first.length or not second.length
-        if alone and len(first.headline.keys() & second.headline.keys()) < LEAST:
-            return 0.0
         chance = self._forest.probability(features(first, second, self._best[one], self._best[other]))
-        if alone:
+        if self._alone(one, other):
             return chance * SAME / SAME_HEADLINE
         return 0.0 if refused(first, second, figures=not first.title_names & second.title_names) else chance
+
+    def _alone(self, one: int, other: int) -> bool:
+        """Whether one of two is a headline alone."""
+        return not self._profiles[one].length or not self._profiles[other].length
+
+    def _common(self, one: int, other: int) -> int:
+        return len(self._profiles[one].headline.keys() & self._profiles[other].headline.keys())
 
 
 @cache

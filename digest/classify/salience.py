@@ -9,7 +9,7 @@ tools/train_salience.py does.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log1p, log10
@@ -45,6 +45,7 @@ _WHERE = {"title": 0, "lead": 1, "text": 2, "dateline": 3, "keywords": 4}
 _OBJECT = re.compile(
     r"\b(?:to|with|against|on|over|from|for|by|into|towards?|after|of|in|at)\s(?:the\s)?$", re.IGNORECASE
 )
+_TOKEN = re.compile("[A-Za-z]+")
 _FIGURE = re.compile(r"\d")
 
 
@@ -79,24 +80,27 @@ class Cues:
             for word in words:
                 self._countries[word].append(code.rstrip("$"))
             self._money.update(words if code.endswith("$") else ())
-        words_first = sorted(self._countries, key=len, reverse=True)
-        latin = "|".join(re.escape(word) for word in words_first if word.isascii())
-        chinese = "|".join(re.escape(word) for word in words_first if not word.isascii())
-        self._form = re.compile(rf"\b(?:{latin})\b|{chinese}")
+        self._apart = [word for word in self._countries if not _TOKEN.fullmatch(word)]  # two words, or Chinese
 
     def count(self, article: Article) -> Mapping[str, int]:
         """How many cues speak for each country, and under "" how many there are."""
         counts: dict[str, int] = defaultdict(int)
-        for word in self._form.findall(_beginning(article)):
-            counts[""] += 1
+        for word, times in self._found(article).items():
+            counts[""] += times
             for code in self._countries[word]:
-                counts[code] += 1
+                counts[code] += times
         return counts
 
     def words(self, article: Article, country: str) -> Sequence[str]:
         """The words of an article that speak for a country, each once; money, which goes round, for none."""
-        found = dict.fromkeys(self._form.findall(_beginning(article)))
-        return [word for word in found if country in self._countries[word] and word not in self._money]
+        return [word for word in self._found(article) if country in self._countries[word] and word not in self._money]
+
+    def _found(self, article: Article) -> Mapping[str, int]:
+        text = _beginning(article)
+        known = self._countries
+        found = Counter(word for word in _TOKEN.findall(text) if word in known)
+        found.update({word: text.count(word) for word in self._apart if word in text})
+        return found
 
 
 def _beginning(article: Article) -> str:

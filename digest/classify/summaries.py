@@ -88,6 +88,23 @@ class _Sentence:
         """The square of its length as a vector of words."""
         return sum(count * count for count in self.words.values())
 
+    @cached_property
+    def leans(self) -> bool:
+        """Whether its first words point at something said before it."""
+        return bool(_PRONOUN.match(self.text) or _CONNECTIVE.match(self.text) or _OF_THEM.match(self.text))
+
+    @cached_property
+    def was_named(self) -> bool:
+        """Whether its subject was introduced before: a bare noun or surname that the reader cannot know."""
+        return self.surname or bool(_NAMED_BEFORE.match(self.text))
+
+    @cached_property
+    def blemish(self) -> float:
+        """What its form costs wherever it stands: a quotation, a question, a list announced, a pointing word."""
+        text = self.text
+        cost = 0.03 * (text[0] in "\"'“‘「") + 0.07 * (text[-1] in "?？")
+        return cost + 0.05 * bool(_POINTING.search(text)) + 0.2 * bool(_ANNOUNCES.search(text))
+
 
 @dataclass(frozen=True)
 class _Topic:
@@ -99,6 +116,7 @@ class _Topic:
     norm: float
     frequent: frozenset[str]
     products: dict[int, int] = field(default_factory=dict)  # sentence's place -> its product with the centre
+    hits: dict[int, tuple[frozenset[str], frozenset[str]]] = field(default_factory=dict)  # filed and frequent words
 
     @classmethod
     def of(cls, title: str, filed: Iterable[str], sentences: Iterable[_Sentence]) -> _Topic:
@@ -111,15 +129,25 @@ class _Topic:
 
     def covered(self, way: tuple[_Sentence, ...]) -> float:
         """How much of the topic these sentences cover; about 0 to 0.3."""
-        words = way[0].words.keys() if len(way) == 1 else way[0].words.keys() | way[1].words.keys()
+        filed, frequent = self._hits(way[0])
+        if len(way) > 1:
+            more_filed, more_frequent = self._hits(way[1])
+            filed, frequent = filed | more_filed, frequent | more_frequent
         product = sum(self._share_of_centre(sentence) for sentence in way)
         length = sqrt(sum(s.square for s in way) + (2 * _product(way[0].words, way[1].words) if len(way) > 1 else 0))
         return (
-            0.15 * _share(self.title, words)
-            + 0.05 * _share(self.filed, words)
+            0.15 * _share(self.title, filed)
+            + 0.05 * _share(self.filed, filed)
             + 0.08 * (product / (length * self.norm) if length else 0.0)
-            + 0.04 * min(1.0, len(self.frequent & words) / 20)
+            + 0.04 * min(1.0, len(frequent) / 20)
         )
+
+    def _hits(self, sentence: _Sentence) -> tuple[frozenset[str], frozenset[str]]:
+        """The words of a sentence that it should cover, and its frequent ones."""
+        if sentence.place not in self.hits:
+            words = sentence.words.keys()
+            self.hits[sentence.place] = frozenset(self.filed & words), frozenset(self.frequent & words)
+        return self.hits[sentence.place]
 
     def _share_of_centre(self, sentence: _Sentence) -> int:
         if sentence.place not in self.products:
@@ -151,28 +179,16 @@ def summarise(article: Article, regions: Sequence[RegionTag] = (), themes: Seque
 def _form(way: tuple[_Sentence, ...]) -> float:
     """How well sentences stand: early, filling the room, leaning on nothing that is left out."""
     first, last = way[0], way[-1]
-    score = 0.08 * sum(s.length for s in way) / LIMIT + 0.02 * min(s.length for s in way) / 30
+    lengths = [s.length for s in way]
+    score = 0.08 * sum(lengths) / LIMIT + 0.02 * min(lengths) / 30
     score -= 0.03 * log1p(first.place) + 0.015 * log1p(last.place)
     if first.place == 0:
-        score += 0.02 - 0.2 * _leans(first.text)
+        score += 0.02 - 0.2 * first.leans
     else:
-        score -= _leans(first.text) + 0.08 * _was_named(first)
+        score -= first.leans + 0.08 * first.was_named
     if last.place > first.place + 1:
-        score -= 0.5 * _leans(last.text) + 0.05 * _was_named(last)
-    for sentence in way:
-        score -= 0.03 * (sentence.text[0] in "\"'“‘「") + 0.07 * (sentence.text[-1] in "?？")
-        score -= 0.05 * bool(_POINTING.search(sentence.text)) + 0.2 * bool(_ANNOUNCES.search(sentence.text))
-    return score
-
-
-def _leans(text: str) -> bool:
-    """Whether a sentence's first words point at something said before it."""
-    return bool(_PRONOUN.match(text) or _CONNECTIVE.match(text) or _OF_THEM.match(text))
-
-
-def _was_named(sentence: _Sentence) -> bool:
-    """Whether its subject was introduced before: a bare noun or surname that a reader of the summary cannot know."""
-    return sentence.surname or bool(_NAMED_BEFORE.match(sentence.text))
+        score -= 0.5 * last.leans + 0.05 * last.was_named
+    return score - sum(sentence.blemish for sentence in way)
 
 
 def _fit(sentence: _Sentence, title: str) -> bool:

@@ -111,7 +111,7 @@ def test_a_headline_must_speak_of_what_the_other_tells() -> None:
 
 
 def test_headlines_alone_join_only_when_they_say_the_same() -> None:
-    titles = ["Aldmere builds bridge for cyclists", "Aldmere builds a cyclists' bridge", "Aldmere's cyclists win"]
+    titles = ["Aldmere builds bridge for cyclists", "Aldmere builds a cyclists' bridge", "Aldmere's otters win"]
     alone = [told(article(title, id=str(n))) for n, title in enumerate(titles)]
     assert len(cluster(alone)) == 2
     assert len(cluster(alone, learned=False)) == 3  # the rules never do

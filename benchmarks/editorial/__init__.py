@@ -1,0 +1,1 @@
+"""How well Digest judges, beside what a user could install instead: see `__main__`."""
