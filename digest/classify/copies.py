@@ -11,14 +11,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from digest.classify.likeness import text_of
 from digest.clean import fingerprint
 from digest.model import Article, Rights
 
-CONTAINED = 0.75  # share of the shorter article's shingles in the longer that makes it a copy
+CONTAINED = 0.7  # share of the shorter article's shingles in the longer that makes it a copy
 SHORTEST = 0.25  # a text below this share of the other's length is a quotation from it, not a copy
 _SHINGLE = 4  # words
 _FEW = 8  # shingles; a shorter text is a copy only when it is the same
+_READ = 10_000  # characters
 _PLACEHOLDER = 80  # characters
 _FURNITURE = 12  # a shingle in more articles than this is boilerplate
 _WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{1,2}|[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
@@ -47,8 +47,9 @@ def copies(articles: Sequence[Article]) -> Iterator[tuple[int, int]]:
 
 
 def _shingles(article: Article) -> frozenset[str]:
-    """Every four neighbouring words of the text's beginning; a copy that was cut short still has them."""
-    words = _WORDS.findall(text_of(article).casefold())
+    """Every four neighbouring words of a text; a copy that was cut short, or put in another order, still has them."""
+    text = "\n".join(article.paragraphs or (article.teaser,))[:_READ]
+    words = _WORDS.findall(text.casefold())
     return frozenset(map(" ".join, zip(*(words[at:] for at in range(_SHINGLE)), strict=False)))
 
 

@@ -190,6 +190,11 @@ class Regions:
         top = max(totals.values(), default=0.0)
         share = {head: totals[head] / top for head in heads}
         chance = {head: about.get(head, 0.9 * min(ABOUT, share[head])) for head in heads}
+        told = _told(heads)
+        shown = {head: bool({"title", "keywords"} & set().union(*(one.where for one in heads[head]))) for head in heads}
+        for head in heads:
+            if told and not shown[head]:  # the publisher named what it is about
+                chance[head] = min(chance[head], 0.9 * ABOUT)
         named = [head for head in heads if _central(heads[head])] or list(heads)  # where it is filed is no subject
         likely = [head for head in named if chance[head] >= ABOUT]
         if not likely:  # nothing is clearly what it is about: the likeliest that is named more than in passing
@@ -197,12 +202,10 @@ class Regions:
             likely = sorted(likely, key=lambda head: (-chance[head], head))[:1]
         tops = max((totals[head] for head in likely), default=0.0)
         first = min(likely, key=lambda head: (-self._lead(heads[head], totals[head], tops), head), default="")
-        told = _told(heads)
         tags: list[RegionTag] = []
         for head, entries in heads.items():
-            where = set().union(*(entry.where for entry in entries))
-            sure = head in likely or (bool(where & {"title", "keywords"}) and share[head] >= _COUNTERPART)
-            open_to = not told or bool(where & {"title", "keywords"})
+            sure = head in likely or (shown[head] and share[head] >= _COUNTERPART)
+            open_to = shown[head] or not told
             role = Role.PRIMARY if head == first else Role.COUNTERPART if sure and open_to else Role.MENTIONED
             tags += self._specific(entries, role, chance[head] ** _SCALE)
         for head in sorted(about.keys() - heads.keys()):

@@ -85,7 +85,9 @@ class Senses:
             if (told := settled.get(mention.text.casefold(), "")) in mention.senses:
                 code, supported = told, True  # London, Ontario, and from then on only London
             elif not self._believed(mention, code, supported=supported, person=mention.text in people):
-                continue
+                code = self._at_home(mention, code, support) if mention.text not in people else ""
+                if not code:
+                    continue
             place = self._places.find(code)
             if mention.where == "title" and mention.text in governments and place and place.capital_of:
                 code = place.capital_of  # "Beijing warns Washington", when the text says what Beijing said
@@ -161,6 +163,12 @@ class Senses:
         if near:
             fit += 1.5 if near < _OFTEN else 3.0
         return fit
+
+    def _at_home(self, mention: Mention, code: str, support: _Support) -> str:
+        """The country of a small town that nothing settles, where other words name that country; else nothing."""
+        country = self._places.country(code)
+        named = country in _ENGLISH and mention.rule == NAME and mention.text not in self._lexicon.common
+        return country if named and support.others(mention.text, country) else ""
 
     def _divisions(self, code: str) -> Iterator[str]:
         """The divisions, below its country, in which a place lies."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from digest.classify import Judge, load_taxonomy
+from digest.classify.regions import CENTRAL
 from digest.classify.taxonomy import parse_taxonomy
 from digest.model import Article, Grouping, Judgement, Role
 from digest.places import Places
@@ -96,3 +97,9 @@ def test_the_version_changes_with_what_is_known(judge: Judge, places: Places) ->
     assert Judge(places, other).version != judge.version
     grouping = Grouping(code="x-delta", names={"en": "Delta"}, members=("HK", "MO"))
     assert Judge(Places.load([grouping]), load_taxonomy()).version != judge.version
+
+
+@pytest.mark.parametrize("part", ["A small city in southern China", "liaison office in Israel"])
+def test_the_seeds_are_about_china_and_israel_and_nothing_else(judged: Judged, places: Places, part: str) -> None:
+    regions = find(judged, part).regions
+    assert {places.country(tag.region) for tag in regions if tag.score >= CENTRAL} == {"CN", "IL"}
