@@ -24,6 +24,7 @@ from digest.deliver import (
     MaildirTransport,
     Signer,
     SMTPTransport,
+    Standing,
     Timeouts,
     Transport,
     aligned,
@@ -255,7 +256,7 @@ class App:
         """Figures of this process and of the store, for Prometheus."""
         from digest.metrics import Metrics  # noqa: PLC0415 - its client takes long to load, and only `digest run` counts
 
-        return Metrics(lambda: look(self.store, self.settings, now()))
+        return Metrics(lambda: look(self.store, self.settings, now(), unarmed=self.unarmed()))
 
     @cached_property
     def signer(self) -> Signer | None:
@@ -286,6 +287,21 @@ class App:
             self.settings.folder / named if named else Path(home).expanduser() / "digest" / f"{self.store.site()}.json"
         )
         return Fence(path)
+
+    def check_site(self) -> None:
+        """Let this installation send, and note where it is.
+
+        Raises:
+            StateError: it is a copy of another, or an older state of itself; an operator has to decide (`digest arm`).
+        """
+        self.fence.check(self._standing)
+
+    def unarmed(self) -> str:
+        """Why this installation does not send; "" where it does."""
+        return str(self.fence.refusal(self._standing) or "")
+
+    def _standing(self) -> Standing:
+        return Standing.here(self.store.site(), self.settings.state, self.store.campaigns.progress())
 
     @cached_property
     def press(self) -> Press:
@@ -329,7 +345,7 @@ class App:
             links=self.links,
             renderer=self.renderer,
             transport=self.transport,
-            may_send=lambda: self.fence.check(self.pipeline.standing()),
+            may_send=self.check_site,
             clock=now,
         )
 

@@ -397,7 +397,7 @@ class Pipeline:
             StateError: the edition is not approved, or was sent; or this is a copy of the installation.
         """
         with self.store.hold(SENDING):
-            self.fence.check(self.standing())
+            self.fence.check(self.standing)
             revision = self.store.editions.approved(edition_id)
             with self.store.transaction():
                 self.store.subscribers.wake(self.clock())
@@ -407,6 +407,7 @@ class Pipeline:
                 if only is None:  # from now on a scheduler goes on with it, should this process die
                     edition = revision.edition
                     self.store.runs.by_hand(edition.digest, edition.period, edition_id, self.clock())
+            self.fence.arm(self.standing())  # a backup from before this campaign is behind from now on
             halt = Halt() if stop is None else stop
             try:
                 parts = self._senders(campaign.audience) if only is None else 1
@@ -495,16 +496,7 @@ class Pipeline:
 
     def standing(self) -> Standing:
         """What this installation is, and how far its sending has come: what no copy of it may have."""
-        campaign, attempts = self.store.campaigns.progress()
-        state = self.settings.state.resolve()
-        found = state.stat() if state.is_dir() else None
-        return Standing(
-            site=self.store.site(),
-            place=str(state),
-            identity=f"{found.st_dev}:{found.st_ino}" if found else "",
-            campaign=campaign,
-            attempts=attempts,
-        )
+        return Standing.here(self.store.site(), self.settings.state, self.store.campaigns.progress())
 
     def maker(self, revision: Revision, date: datetime) -> Callable[[Claim], Envelope | Skipped]:
         """What makes the message of a claim: pick, join its parts, put the headers before it.
@@ -571,12 +563,18 @@ class Pipeline:
 
     # ---- publish
 
-    def publish(self) -> Published:
-        """Write online editions and feeds of everything approved; a file is touched only when its bytes change."""
-        self.store.archive.sync(self.store.editions.approvals(PUBLIC), self._regions_of)
-        documents = dict(self._online())
-        changed = tuple(path for path, content in documents.items() if write(self.settings.state / path, content))
-        feeds = self.press.publish()
+    def publish(self, *, stop: Halt | None = None) -> Published:
+        """Write online editions and feeds of everything approved; a file is touched only when its bytes change.
+
+        Raises:
+            Busy: another process publishes.
+            Halted: `stop` was set; what is left is for the next call.
+        """
+        halt = stop or Halt()
+        self.store.archive.sync(self.store.editions.approvals(PUBLIC), self._regions_of, stop=lambda: halt.asked)
+        documents = {path: write(self.settings.state / path, body) for path, body in halt.each(self._online())}
+        feeds = self.press.publish(stop=halt)
+        changed = tuple(path for path, moved in documents.items() if moved)
         return replace(feeds, files=feeds.files + len(documents), changed=(*changed, *feeds.changed))
 
     def _regions_of(self, code: str) -> Iterator[str]:

@@ -22,6 +22,7 @@ from typing import Final
 from digest import publish
 from digest.classify import Taxonomy
 from digest.compose import select
+from digest.deliver import Halt, Halted
 from digest.errors import Busy, ConfigError, StateError
 from digest.fetch import Fetched, Fetcher
 from digest.links import Links
@@ -119,15 +120,17 @@ class Press:
 
     def moved(self) -> list[Moved]:
         """The editions that were approved, corrected or taken back since the feeds were last published."""
+        return list(self._moves())
+
+    def _moves(self) -> Iterator[Moved]:
         marks = self._store.feeds.marks()
         if marks.get("", self.catalogue.base) != self.catalogue.base:
             marks = {}
         public = self._store.editions.approvals(PUBLIC)
-        return [
-            self._moved(listed, int(marks.get(listed.id, 0)), public.get(listed.id, 0))
-            for listed in self._store.editions.list()
-            if int(marks.get(listed.id, 0)) != public.get(listed.id, 0)
-        ]
+        for listed in self._store.editions.list():
+            seen, number = int(marks.get(listed.id, 0)), public.get(listed.id, 0)
+            if seen != number:
+                yield self._moved(listed, seen, number)
 
     def _moved(self, listed: Listed, seen: int, number: int) -> Moved:
         """What became of an edition between the revision that was seen and the one that is public; 0 for none."""
@@ -148,45 +151,68 @@ class Press:
 
     # ---- publish
 
-    def publish(self) -> Published:
+    def publish(self, *, stop: Halt | None = None) -> Published:
         """Take in what moved, and write the files below the state folder whose bytes changed.
+
+        Args:
+            stop: breaks it off between two files; what is left is for the next call.
 
         Raises:
             Busy: another process has been at it for a minute.
+            Halted: it was asked to stop.
         """
-        with self._alone():
-            writer = Writer(cleaned=True)
-            feeds, pages = self._take(writer)
-            files = dict(self._documents(feeds, writer))
-            if not self._whole:
-                pages = {(page.folder, page.number) for page in self._store.feeds.pages()}
-            paths = set(files) | {
-                f"{page.folder}/archive/{page.number}/{name}"
-                for page in self._store.feeds.pages()
-                for name in publish.MEDIA_TYPES
-            }
-            root = self._settings.state
-            for folder, number in sorted(pages | self._missing(root)):
-                documents = self._store.feeds.page(folder, number)
-                files |= {f"{folder}/archive/{number}/{name}": content for name, content in documents.items()}
-            changed = [path for path, content in files.items() if write(root / path, content)]
-            changed += self._set_pages(feeds, frozenset(changed))
-            paths |= {f"{one.path}/{_PAGE}" for one in feeds}
-            removed = _settle(root, paths)
-            self._whole = True
-            if self._settings.feeds.hub:
-                names = frozenset(f"{one.path}/{name}" for one in feeds for name in publish.MEDIA_TYPES)
-                topics = [f"{self.catalogue.base}/{path}" for path in changed if path in names]
-                self._store.feeds.owe(topics, self._clock())
+        halt, changed = stop or Halt(), list[str]()
+        with self._alone(halt):
+            try:
+                return self._published(changed, halt)
+            except Halted:
+                self._whole = False  # the next call looks at every page again
+                self._owe(changed)
+                raise
+
+    def _published(self, changed: list[str], halt: Halt) -> Published:
+        """As `publish`; the paths of files that it wrote go to `changed`, however it ends."""
+        writer = Writer(cleaned=True)
+        feeds, pages = self._take(writer, halt)
+        files = dict(halt.each(self._documents(feeds, writer)))
+        if not self._whole:
+            pages = {(page.folder, page.number) for page in self._store.feeds.pages()}
+        paths = set(files) | {
+            f"{page.folder}/archive/{page.number}/{name}"
+            for page in self._store.feeds.pages()
+            for name in publish.MEDIA_TYPES
+        }
+        root = self._settings.state
+        for folder, number in halt.each(sorted(pages | self._missing(root))):
+            documents = self._store.feeds.page(folder, number)
+            files |= {f"{folder}/archive/{number}/{name}": content for name, content in documents.items()}
+        for path, content in halt.each(files.items()):
+            if write(root / path, content):
+                changed.append(path)
+        self._set_pages(feeds, changed, halt)
+        paths |= {f"{one.path}/{_PAGE}" for one in feeds}
+        removed = _settle(root, paths)
+        self._whole = True
+        self._owe(changed)
         return Published(files=len(paths), changed=tuple(changed), removed=removed)
 
-    def _take(self, writer: Writer) -> tuple[list[Standing], set[tuple[str, int]]]:
+    def _owe(self, changed: Sequence[str]) -> None:
+        """Note of which documents the hub is to be told: those of feeds, not of their archives."""
+        if self._settings.feeds.hub:
+            topics = [
+                f"{self.catalogue.base}/{path}"
+                for path in changed
+                if path.rpartition("/")[2] in publish.MEDIA_TYPES and "/archive/" not in path
+            ]
+            self._store.feeds.owe(topics, self._clock())
+
+    def _take(self, writer: Writer, halt: Halt) -> tuple[list[Standing], set[tuple[str, int]]]:
         """Every feed as it stands now, and the archive pages (folder, number) that are new or lost an entry."""
         kept = self._store.feeds
         pages: set[tuple[str, int]] = set()
         with self._store.transaction():
             kept.serialize()
-            moved = self.moved()
+            moved = list(halt.each(self._moves()))
             if kept.marks().get("", self.catalogue.base) != self.catalogue.base:
                 kept.forget()
             kept.mark("", self.catalogue.base)
@@ -195,15 +221,15 @@ class Press:
             kept.keep((told.entry.id, publish.dumped(told)) for told in changed)
             for one in moved:
                 kept.mark(one.edition, str(one.revisions[-1].number if one.revisions else 0))
-            for told in changed:
+            for told in halt.each(changed):
                 if told.gone:
                     pages |= self._withdraw(told)
             shelves = {
                 page.folder: Shelf(pages=page.number, through=page.through) for page in kept.pages()
             }  # by number: the last one of a folder counts
             feeds = self.catalogue.feeds(journal, shelves)
-            for feed in feeds:
-                for page in feed.pages:
+            for feed in halt.each(feeds):
+                for page in halt.each(feed.pages):
                     place = PageKept(folder=feed.path, number=page.number, through=page.through)
                     kept.add_page(place, page.ids, dict(writer.documents(page.feed)))
                     pages.add((feed.path, page.number))
@@ -237,18 +263,15 @@ class Press:
 
     # ---- pages for people
 
-    def _set_pages(self, feeds: Sequence[Standing], changed: frozenset[str]) -> list[str]:
-        """Write the pages beside the feeds that changed, or that have none; which these are."""
-        root, written = self._settings.state, []
-        for one in feeds:
+    def _set_pages(self, feeds: Sequence[Standing], changed: list[str], halt: Halt) -> None:
+        """Write the pages beside the feeds that changed, or that have none; `changed` gets the paths of these."""
+        root, moved = self._settings.state, frozenset(changed)
+        for one in halt.each(feeds):
             path = f"{one.path}/{_PAGE}"
             known = self._whole and (root / path).exists()
             its = {f"{one.path}/{publish.ATOM}"} | ({_LIST} if one.path == "feeds" else set())
-            if known and its.isdisjoint(changed):
-                continue
-            if write(root / path, self._page(one, feeds).encode()):
-                written.append(path)
-        return written
+            if not (known and its.isdisjoint(moved)) and write(root / path, self._page(one, feeds).encode()):
+                changed.append(path)
 
     def _page(self, one: Standing, feeds: Sequence[Standing]) -> str:
         groups: list[FeedGroupView] = []
@@ -354,11 +377,17 @@ class Press:
         topics = [f"{address}/{name}" for address in addresses for name in publish.MEDIA_TYPES]
         self._store.feeds.owe(topics, self._clock())
 
-    async def ping(self) -> Pinged:
+    async def ping(self, *, stop: Halt | None = None) -> Pinged:
         """Tell the hub which feeds changed (WebSub, 7); what it does not take is tried again, more and more rarely.
 
         The protocol leaves open how a hub is told; all that are known take the form that PubSubHubbub 0.4 described.
+
+        Raises:
+            Halted: it was asked to stop; the hub is told of the rest by the next call.
         """
+        return await (stop or Halt()).over(self._ping())
+
+    async def _ping(self) -> Pinged:
         told = failed = 0
         owed = self._store.feeds.owed(self._clock()) if self._settings.feeds.hub else []
         if not owed:
@@ -381,7 +410,7 @@ class Press:
         return Pinged(told=told, failed=failed)
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self, halt: Halt) -> Iterator[None]:
         """Wait for another process that publishes, and keep others out."""
         with ExitStack() as held:
             until = time.monotonic() + _PATIENCE
@@ -390,6 +419,7 @@ class Press:
                     held.enter_context(self._store.hold(_HOLD))
                     break
                 except Busy:
+                    halt.check()
                     if time.monotonic() > until:
                         raise
                     time.sleep(0.1)

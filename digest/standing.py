@@ -57,9 +57,10 @@ class Standing:
     suppressions: int
     subscriptions: Mapping[str, int]  # by state
     editions: Mapping[str, int]  # by state
+    unarmed: str = ""  # why this installation does not send: it is a copy, or was restored
 
 
-def look(store: Store, settings: Settings, now: datetime, *, count: int = 1) -> Standing:
+def look(store: Store, settings: Settings, now: datetime, *, count: int = 1, unarmed: str = "") -> Standing:
     """Look at the store.
 
     Args:
@@ -67,6 +68,7 @@ def look(store: Store, settings: Settings, now: datetime, *, count: int = 1) -> 
         settings: for the digests and their schedules.
         now: the time.
         count: how many runs of each digest to tell.
+        unarmed: why this installation does not send.
     """
     listed = store.editions.list()
     left = (EditionState.SENDING, EditionState.PAUSED, EditionState.SENT)
@@ -102,4 +104,5 @@ def look(store: Store, settings: Settings, now: datetime, *, count: int = 1) -> 
         suppressions=store.subscribers.suppression_count(),
         subscriptions={state.value: number for state, number in store.subscribers.count().items()},
         editions=dict(Counter(one.state.value for one in listed)),
+        unarmed=unarmed,
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from digest.app import App
+from digest.app import App, now
+from digest.schedule import Service
 from digest.web import create_app
 from digest.web.serving import listen
 
@@ -25,9 +26,12 @@ def serving(app: App) -> Iterator[str]:
         address.append(f"http://{host}:{port}")
         started.set()
 
+    async def serve(app: App, stop: asyncio.Event, wake: Callable[[], None]) -> None:
+        await listen(create_app(app, wake=wake), "127.0.0.1", 0, stop, ready)
+
     def run() -> None:
         try:
-            loop.run_until_complete(listen(create_app(app), "127.0.0.1", 0, stop, ready))
+            loop.run_until_complete(Service(app, clock=now, serve=serve, only=("letters",)).run(stop))
         except BaseException as error:  # noqa: BLE001 - told to the test that waits
             failed.append(error)
         finally:

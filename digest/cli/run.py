@@ -71,13 +71,13 @@ def _span(start: datetime, end: datetime) -> str:
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Say how things stand, in about ten lines. Ends with 1 when something waits for an operator."""
     with opened(context) as app:
-        standing = look(app.store, app.settings, now(), count=2)
+        standing = look(app.store, app.settings, now(), count=2, unarmed=app.unarmed())
         if as_json:
             print_json(standing)
         else:
             for text, urgent in _lines(app, standing):
                 say(text, style="yellow" if urgent else "")
-    if standing.waiting or standing.problems or standing.owed:
+    if standing.waiting or standing.problems or standing.owed or standing.unarmed:
         raise typer.Exit(FAILED)
 
 
@@ -89,6 +89,8 @@ def _lines(app: App, now_: Standing) -> Iterator[tuple[str, bool]]:
         return f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M}"
 
     yield f"{app.settings.publication.title}, {at(now_.at)} {app.settings.publication.time_zone}", False
+    if now_.unarmed:
+        yield f"not armed    nothing is sent: {now_.unarmed}", True
     for coming in now_.coming:
         following = ", ".join(f"{run.period.key} at {at(run.at)}" for run in coming.runs)
         yield f"next         {coming.title}: {following}", False

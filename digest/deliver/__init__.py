@@ -26,7 +26,7 @@ from digest.deliver.crew import Child, run_crew, speak
 from digest.deliver.dkim import Signer, aligned
 from digest.deliver.fence import Fence, Standing
 from digest.deliver.fields import mailbox
-from digest.deliver.halt import Halt
+from digest.deliver.halt import Halt, Halted
 from digest.deliver.inbox import Ignored, IMAPInbox, Inbox, Leave, MaildirInbox, read_letter, subject_of
 from digest.deliver.ledger import Ledger
 from digest.deliver.loop import run_in_loop
@@ -43,6 +43,7 @@ __all__ = [
     "Envelope",
     "Fence",
     "Halt",
+    "Halted",
     "IMAPInbox",
     "Ignored",
     "Inbox",

@@ -14,8 +14,12 @@ The file holds the site's id, where the installation was, and how far its sendin
 from __future__ import annotations
 
 import json
+import os
+import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Self
 
 from digest.errors import StateError
 
@@ -32,6 +36,14 @@ class Standing:
     campaign: int  # number of its last campaign; 0: it never sent
     attempts: int  # of that campaign, all deliveries together
 
+    @classmethod
+    def here(cls, site: str, state: Path, progress: tuple[int, int]) -> Self:
+        """What the installation is that keeps its state in this folder."""
+        place = state.resolve()
+        found = place.stat() if place.is_dir() else None
+        identity = f"{found.st_dev}:{found.st_ino}" if found else ""
+        return cls(site=site, place=str(place), identity=identity, campaign=progress[0], attempts=progress[1])
+
 
 class Fence:
     """The file outside the store.
@@ -43,23 +55,40 @@ class Fence:
     def __init__(self, file: Path) -> None:
         self.file = file
 
-    def check(self, standing: Standing) -> None:
+    def check(self, look: Callable[[], Standing]) -> None:
         """Let an installation send, and note where it is; a new one arms itself.
+
+        Args:
+            look: what stands now. It looks after the note was read, so that sending that goes on beside this never
+                makes the store seem to be behind.
 
         Raises:
             StateError: this looks like a copy, or like an older state; nothing may be sent.
         """
         noted = self._read()
-        if noted is None and standing.campaign:
-            raise _refusal(f"not armed on this machine ({self.file} is not there)")
-        if noted is not None:
-            if noted.site != standing.site:
-                raise _refusal(f"another publication than the one armed by {self.file}")
-            if noted.place != standing.place and (noted.identity != standing.identity or not noted.identity):
-                raise _refusal(f"a copy of the one at {noted.place}")
-            if (standing.campaign, standing.attempts) < (noted.campaign, noted.attempts):
-                raise _refusal("older than what was sent from here: its store was restored from a backup")
-        self.arm(standing)
+        standing = look()
+        if refused := self._compare(noted, standing):
+            raise refused
+        if standing != noted:
+            self.arm(standing)
+
+    def refusal(self, look: Callable[[], Standing]) -> StateError | None:
+        """Why `check` would not let it send; None where it would. Notes nothing."""
+        try:
+            return self._compare(self._read(), look())
+        except StateError as error:
+            return error
+
+    def _compare(self, noted: Standing | None, standing: Standing) -> StateError | None:
+        if noted is None:
+            return _refusal(f"not armed on this machine ({self.file} is not there)") if standing.campaign else None
+        if noted.site != standing.site:
+            return _refusal(f"another publication than the one armed by {self.file}")
+        if noted.place != standing.place and (noted.identity != standing.identity or not noted.identity):
+            return _refusal(f"a copy of the one at {noted.place}")
+        if (standing.campaign, standing.attempts) < (noted.campaign, noted.attempts):
+            return _refusal("older than what was sent from here: its store was restored from a backup")
+        return None
 
     def arm(self, standing: Standing) -> None:
         """From now on this is the installation that sends.
@@ -67,7 +96,7 @@ class Fence:
         Raises:
             StateError: the file cannot be written.
         """
-        draft = self.file.with_name(f".{self.file.name}.new")
+        draft = self.file.with_name(f".{self.file.name}.{os.getpid()}.{threading.get_ident()}")  # one for each writer
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             draft.write_text(json.dumps(asdict(standing), indent=1) + "\n", encoding="utf-8")

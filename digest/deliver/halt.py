@@ -1,11 +1,18 @@
-"""Asks runs of campaigns to end, from any thread: a run lives in its own event loop, a signal arrives in another."""
+"""Asks work to end, from any thread: a campaign lives in its own event loop, a signal arrives in another."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Halted(Exception):  # noqa: N818 - no fault: what is left is done by the next call
+    """Work ended early, because it was asked to."""
 
 
 class Halt:
@@ -27,6 +34,43 @@ class Halt:
             self._asked.set()
             for loop, event in self._listeners:
                 loop.call_soon_threadsafe(event.set)
+
+    def check(self) -> None:
+        """Go on, unless it was set.
+
+        Raises:
+            Halted: it was.
+        """
+        if self.asked:
+            raise Halted
+
+    def each(self, items: Iterable[T]) -> Iterator[T]:
+        """The items, one by one, until it is set.
+
+        Raises:
+            Halted: it was set, and there are more.
+        """
+        for item in items:
+            self.check()
+            yield item
+
+    async def over(self, work: Coroutine[Any, Any, T]) -> T:
+        """What the work gives; it is broken off where it waits when this is set.
+
+        Raises:
+            Halted: it was set before the work was done.
+        """
+        with self.event() as ending:
+            task, waiting = asyncio.ensure_future(work), asyncio.create_task(ending.wait())
+            try:
+                await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for one in (task, waiting):
+                    one.cancel()
+                await asyncio.gather(task, waiting, return_exceptions=True)
+        if task.cancelled():
+            raise Halted
+        return task.result()
 
     @contextmanager
     def event(self) -> Iterator[asyncio.Event]:

@@ -5,12 +5,15 @@
     publish     pages and feeds, when something changed
     ping        feeds that changed, to the hub
     send        campaigns that are due, also those that a dead process left
-    letters     requests of the public forms; notices
+    letters     requests of the public forms; notices (also when a page calls: `Service.wake`)
     inbox       letters to the unsubscribe address
     tidy        subscriptions that were never confirmed are forgotten
 
 The jobs are synchronous and keep no state that matters: what is due lives in the store. Several processes may run them
 on one store: a lock that ends with its process keeps two from doing the same work, and unique keys keep the rest.
+
+An installation that is a copy, or was restored, makes and sends nothing until an operator arms it (`Fence`). All but
+`tidy` end early when `halt` is set, and leave the rest to the next call; `Halted` says so.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ from digest.store import Known, Owed, Queue, RunState
 SCHEDULING: Final = "schedule"  # what only one process of an installation does at a time
 PROBLEMS: Final = "digest run"  # under which the failures of jobs are listed
 INBOX: Final = "inbox"
+ARMED: Final = "armed"  # the problem of an installation that does not send
 UNCONFIRMED: Final = timedelta(days=30)  # for which a subscription waits to be confirmed; its links end sooner
 _BY: Final = "schedule"
 
@@ -59,6 +63,7 @@ class Jobs:
         self._halt = halt
         self._metrics = metrics
         self._published = ""
+        self._unarmed: str | None = None  # why it does not send; "" where it does; None before the first look
         self._told: set[str] = set()  # causes of alarms, so that the log does not repeat them at every tick
 
     # ---- sources
@@ -77,6 +82,8 @@ class Jobs:
 
     def editions(self) -> None:
         """Write down what fell due, and make the editions that are owed."""
+        if not self._armed():
+            return
         try:
             with self._store.hold(SCHEDULING):
                 for rule in self._settings.digests:
@@ -194,14 +201,16 @@ class Jobs:
         mark = self._store.editions.mark()
         if mark == self._published:
             return
-        published = self._pipeline.publish()
+        published = self._pipeline.publish(stop=self._halt)
         self._published = mark
         if published.changed:
             log.info("published", files=published.files, changed=len(published.changed))
 
     def ping(self) -> None:
         """Tell the hub which feeds changed. What it does not take is a row for the operator until it does."""
-        done = asyncio.run(self._app.press.ping())
+        if not self._armed():
+            return
+        done = asyncio.run(self._app.press.ping(stop=self._halt))
         if done.failed:
             log.warning("the hub was not told", feeds=done.failed)
             self._report("hub", DigestError(f"{done.failed} feeds: the hub was not told (`digest feeds hub` says why)"))
@@ -213,6 +222,8 @@ class Jobs:
 
     def send(self) -> None:
         """Send what is due of every edition that is approved and due, or was being sent when a process died."""
+        if not self._armed():
+            return
         for edition_id in self._store.runs.sendable():
             queue = self._queue(edition_id)
             if self._halt.asked or (queue is not None and queue.depth and queue.due_since(self._clock()) is None):
@@ -270,10 +281,10 @@ class Jobs:
     # ---- letters
 
     def letters(self) -> None:
-        """Settle what was asked for on the public forms, and send the notices that are due."""
-        self._app.reception.settle()
+        """Settle what was asked for on the public forms, and send the notices that are due: nobody else does."""
+        self._app.reception.settle(self._halt)
         try:
-            report = self._app.reception.send_notices()
+            report = self._app.reception.send_notices(self._halt, alarms=not self._armed())
         except Busy:
             return
         if report is not None and (report.accepted or report.refused):
@@ -285,7 +296,7 @@ class Jobs:
         Which letters were looked at is kept in the store, by the name that the inbox gives them.
         """
         inbox = self._app.inbox()
-        if inbox is None:
+        if inbox is None or not self._armed():
             return
         with inbox:
             names = inbox.names()
@@ -327,6 +338,28 @@ class Jobs:
         if forgotten:
             log.info("forgot subscriptions that nobody confirmed", count=forgotten)
 
+    # ---- whether this is the installation that sends
+
+    def _armed(self) -> bool:
+        """Whether this installation may send. A copy, or what was restored, waits for an operator, who is told."""
+        try:
+            self._app.check_site()
+        except StateError as error:
+            if self._unarmed != str(error):
+                self._report(ARMED, error)
+                self._unarmed = str(error)
+            self._alarm(
+                f"unarmed:{self._settings.state}:{self._clock():%Y-%m-%d}",
+                "This installation sends nothing until somebody says so",
+                f"{error}\n\nIt is at {self._settings.folder}. Readers' pages and feeds go on; no edition is made, no "
+                "copy and no notice leaves, and letters to the unsubscribe address wait.",
+            )
+            return False
+        if self._unarmed != "":  # also at the first look: what another process reported is over
+            self._unarmed = ""
+            self.succeeded(ARMED)
+        return True
+
     # ---- what goes wrong
 
     def failed(self, job: str, error: Exception) -> None:
@@ -360,7 +393,7 @@ class Jobs:
         log.warning("alarm", cause=cause, subject=subject)
         if self._settings.operations.alarm:
             self._app.reception.notify(
-                "alarm",
+                subscriptions.ALARM,
                 self._settings.operations.alarm,
                 "",
                 self._clock(),

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,13 +20,13 @@ from typing import Any, Final, TypeAlias
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from digest.app import App
-from digest.deliver import Halt
+from digest.deliver import Halt, Halted
 from digest.errors import ConfigError
 from digest.logs import logger
 from digest.metrics import Metrics
 from digest.schedule.jobs import Jobs
 
-Serve: TypeAlias = Callable[[App, asyncio.Event], Awaitable[None]]
+Serve: TypeAlias = Callable[[App, asyncio.Event, Callable[[], None]], Awaitable[None]]
 
 _CLOCK_EVERY: Final = 2.0  # seconds between two looks at the clock
 _STEP: Final = 2.0  # seconds by which it may differ from the time that passed
@@ -49,8 +49,10 @@ class Service:
 
     Args:
         app: the publication, opened; closed by the caller, after `run`.
-        serve: the web server, until its event is set; None for none.
+        serve: the web server, until its event is set; None for none. It calls what it is given, from any thread, when a
+            page asked for a mail, so that it leaves at once.
         clock: the time.
+        only: names of the jobs to run; all of them when it is empty.
         monotonic: seconds that pass, however the clock is set.
     """
 
@@ -61,6 +63,7 @@ class Service:
         clock: Callable[[], datetime],
         serve: Serve | None = None,
         metrics: Metrics | None = None,
+        only: Collection[str] = (),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
@@ -74,7 +77,11 @@ class Service:
             name: ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
             for name in ("newsroom", "sender", "letters", "hub")
         }
+        self._only = only
         self._running: set[asyncio.Future[None]] = set()
+        self._called: set[str] = set()  # jobs that were called while they ran
+        self._busy: set[str] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._scheduler = AsyncIOScheduler(timezone=UTC)
 
     @property
@@ -92,7 +99,7 @@ class Service:
         ]
         if self._app.inbox() is not None:
             plans.append(_Plan("inbox", self._jobs.inbox, "letters", self._app.settings.inbox.every))
-        return tuple(plans)
+        return tuple(plan for plan in plans if not self._only or plan.name in self._only)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; then let what is in hand come to its end, and close.
@@ -100,6 +107,7 @@ class Service:
         Raises:
             ConfigError: the web server cannot listen where settings say.
         """
+        self._loop = asyncio.get_running_loop()
         server = asyncio.create_task(self._served(stop))
         watch = asyncio.create_task(self._watch_clock(stop))
         for plan in self.plans:
@@ -136,15 +144,32 @@ class Service:
             raise served
 
     async def _tick(self, plan: _Plan) -> None:
-        """Run a job in its thread; what goes wrong becomes a row and a line of the log."""
-        if self._halt.asked:
-            return
-        work = asyncio.get_running_loop().run_in_executor(self._threads[plan.thread], self._work, plan)
-        self._running.add(work)
+        """Run a job in its thread, and again if it was called meanwhile; what goes wrong becomes a row and a line."""
+        self._busy.add(plan.name)
         try:
-            await asyncio.shield(work)
+            called = True
+            while called and not self._halt.asked:
+                self._called.discard(plan.name)
+                work = asyncio.get_running_loop().run_in_executor(self._threads[plan.thread], self._work, plan)
+                self._running.add(work)
+                try:
+                    await asyncio.shield(work)
+                finally:
+                    self._running.discard(work)
+                called = plan.name in self._called
         finally:
-            self._running.discard(work)
+            self._busy.discard(plan.name)
+
+    def wake(self, job: str = "letters") -> None:
+        """Let a job run now and not at its next tick; from any thread, and without waiting."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._call, job)
+
+    def _call(self, name: str) -> None:
+        if name in self._busy:
+            self._called.add(name)
+        elif (job := self._scheduler.get_job(name)) is not None:
+            job.modify(next_run_time=datetime.now(UTC))  # noqa: TID251 - APScheduler's clock, not ours
 
     def _work(self, plan: _Plan) -> None:
         if self._halt.asked:
@@ -152,6 +177,8 @@ class Service:
         try:
             with self._metrics.timed(plan.name):
                 plan.work()
+        except Halted:
+            log.info("left for the next start", job=plan.name)
         except Exception as error:  # noqa: BLE001 - the edge: no job's failure may end the process
             self._note(plan.name, error)
         else:
@@ -172,7 +199,7 @@ class Service:
         if self._serve is None:
             return
         try:
-            await self._serve(self._app, stop)
+            await self._serve(self._app, stop, self.wake)
         except ConfigError:  # it cannot listen there: a person must know at once
             stop.set()
             raise

@@ -58,18 +58,23 @@ class Archive:
         self._database = database
         self._editions = editions
 
-    def sync(self, public: Mapping[str, int], regions_of: Regions) -> int:
+    def sync(self, public: Mapping[str, int], regions_of: Regions, *, stop: Callable[[], bool] = lambda: False) -> int:
         """Bring the archive up to what is public; how many editions were filed or taken out.
 
         Args:
             public: id of each public edition -> number of the revision that is shown.
             regions_of: from a region to all in which it lies, itself included.
+            stop: whether to leave the rest to the next call.
         """
         with self._database.reading() as connection:
             known = {row.edition: row.revision for row in connection.execute(sa.select(archived))}
         stale = [edition for edition in known if edition not in public]
         fresh = [edition for edition, number in public.items() if known.get(edition) != number]
+        done = 0
         for edition_id in (*stale, *fresh):
+            if stop():
+                break
+            done += 1
             with self._database.transaction() as connection:
                 self._database.serialize(archived)
                 for table in (archive, archived):
@@ -81,7 +86,7 @@ class Archive:
                     rows = [self._row(item, edition, regions_of) for item in edition.items]
                     if rows:
                         connection.execute(self._database.insert(archive).on_conflict_do_nothing(), rows)
-        return len(stale) + len(fresh)
+        return done
 
     def _row(self, item: Item, edition: Edition, regions_of: Regions) -> dict[str, object]:
         words = sorted({*_words(_shown(item)), *_tags(item, regions_of)})

@@ -101,14 +101,16 @@ class Notices:
         with self._database.reading() as connection:
             return int(connection.scalar(query) or 0)
 
-    def waiting(self, now: datetime) -> bool:
-        """Whether a notice is due, or was claimed by a process that may have died."""
+    def waiting(self, now: datetime, *, kind: str = "") -> bool:
+        """Whether a notice (of a kind) is due, or was claimed by a process that may have died."""
         query = sa.select(notices.c.id).where(
             sa.or_(
                 notices.c.state.in_([_QUEUED.value, _CLAIMED.value]),
                 sa.and_(notices.c.state == _DEFERRED.value, notices.c.next_attempt_at <= now),
             )
         )
+        if kind:
+            query = query.where(notices.c.kind == kind)
         with self._database.reading() as connection:
             return connection.scalar(query.limit(1)) is not None
 
@@ -136,16 +138,17 @@ class Notices:
                 for row in connection.execute(query)
             )
 
-    def ledger(self) -> NoticeLedger:
-        """The ledger of all notices, for one process that sends; keep others out with `Store.hold`."""
-        return NoticeLedger(self._database)
+    def ledger(self, *, kind: str = "") -> NoticeLedger:
+        """The ledger of all notices, or of a kind, for one process that sends; keep others out with `Store.hold`."""
+        return NoticeLedger(self._database, kind)
 
 
 class NoticeLedger:
     """Claims and records notices. Implements `digest.deliver.ledger.Ledger`; not for several threads."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, kind: str = "") -> None:
         self._database = database
+        self._kind = notices.c.kind == kind if kind else sa.true()
 
     def exchange(
         self,
@@ -163,7 +166,7 @@ class NoticeLedger:
                 connection.execute(_RECORD, _row(record))
             claims: list[Claim] = []
             while len(claims) < wanted:
-                rows = connection.execute(_DUE, {"now": now, "wanted": wanted - len(claims)}).all()
+                rows = connection.execute(_DUE.where(self._kind), {"now": now, "wanted": wanted - len(claims)}).all()
                 for row in rows:
                     if row.cause_of_suppression is not None:
                         reason = f"suppressed: {row.cause_of_suppression}"
@@ -177,7 +180,7 @@ class NoticeLedger:
 
     def next_due(self) -> datetime | None:
         """When the next deferred notice falls due; None when nothing waits."""
-        query = sa.select(sa.func.min(notices.c.next_attempt_at)).where(notices.c.state == _DEFERRED.value)
+        query = sa.select(sa.func.min(notices.c.next_attempt_at)).where(notices.c.state == _DEFERRED.value, self._kind)
         with self._database.reading() as connection:
             due: datetime | None = connection.scalar(query)
         return due
@@ -191,7 +194,7 @@ class NoticeLedger:
         )
         with self._database.transaction() as connection:
             return connection.execute(
-                sa.update(notices).where(notices.c.state == _CLAIMED.value).values(**values)
+                sa.update(notices).where(notices.c.state == _CLAIMED.value, self._kind).values(**values)
             ).rowcount
 
 

@@ -27,10 +27,11 @@ from digest.subscriptions.acts import (
 )
 from digest.subscriptions.lists import COLUMNS, LANGUAGES, ImportReport, LineReport, export_csv, import_csv
 from digest.subscriptions.person import add, leave, read_address, remove, why
-from digest.subscriptions.reception import Reception, Wish
+from digest.subscriptions.reception import ALARM, Reception, Wish
 from digest.subscriptions.rights import erase, told
 
 __all__ = [
+    "ALARM",
     "COLUMNS",
     "LANGUAGES",
     "RUNNING",

@@ -8,7 +8,6 @@ the address is known, active, or suppressed. A crash between the two loses nothi
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from digest import deliver
-from digest.deliver import Envelope, Policy, Report, Transport
+from digest.deliver import Envelope, Halt, Policy, Report, Transport, run_in_loop
 from digest.links import Links
 from digest.model import Claim, Consent, Copy, Length, Preferences, Skipped, Subscription, SubscriptionState
 from digest.render import Renderer
@@ -29,6 +28,7 @@ CONFIRMATIONS: Final = 3  # to one address, until somebody there confirms
 SENDING: Final = "notices"  # what only one process of an installation does at a time
 FORM: Final = "form, not confirmed"  # the basis of what is only asked for
 OPT_IN: Final = "double opt-in"
+ALARM: Final = "alarm"  # the kind of notice that goes to the operator
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CHUNK: Final = 100
 _PENDING, _ENDED = SubscriptionState.PENDING, SubscriptionState.ENDED
@@ -98,12 +98,16 @@ class Reception:
             together=limits.requests_per_hour,
         )
 
-    def settle(self) -> int:
-        """End pauses that are over, and do what open requests ask for, each in one transaction; how many requests."""
-        settled = 0
+    def settle(self, stop: Halt | None = None) -> int:
+        """End pauses that are over, and do what open requests ask for, each in one transaction; how many requests.
+
+        Raises:
+            Halted: `stop` was set; what is left is for the next call.
+        """
+        settled, halt = 0, stop or Halt()
         self._store.subscribers.wake(self._clock())
         while waiting := self._store.requests.open(_CHUNK):
-            for request in waiting:
+            for request in halt.each(waiting):
                 now = self._clock()
                 with self._store.transaction():
                     if self._store.requests.settle(request.id, now):
@@ -237,28 +241,39 @@ class Reception:
         )
         return self._store.notices.add(notice, self._links.notice_id(cause, domain))
 
-    def send_notices(self, stop: asyncio.Event | None = None) -> Report | None:
+    def send_notices(self, stop: Halt | None = None, *, alarms: bool = False) -> Report | None:
         """Send the notices that are due, with the same ledger as copies; None when there are none.
+
+        Args:
+            stop: asks it to end, from any thread.
+            alarms: send those to the operator only. They also leave an installation that must not send: somebody has
+                to learn of it.
 
         Raises:
             Busy: another process is sending them.
             DeliveryError: the transport cannot be used at all.
             StateError: this is a copy of an installation, or an older state of one, and must not send.
         """
-        if not self._store.notices.waiting(self._clock()):
+        kind = ALARM if alarms else ""
+        if not self._store.notices.waiting(self._clock(), kind=kind):
             return None
-        self._may_send()
-        with self._store.hold(SENDING):
-            return asyncio.run(
-                deliver.run(
-                    self._store.notices.ledger(),
+        if not alarms:
+            self._may_send()
+        halt = stop or Halt()
+
+        async def send() -> Report:
+            with halt.event() as ending:
+                return await deliver.run(
+                    self._store.notices.ledger(kind=kind),
                     self._transport(),
                     self._made,
                     clock=self._clock,
                     policy=Policy(uncertain=self._settings.delivery.uncertain.value, linger=timedelta(0), attempts=40),
-                    stop=stop,
+                    stop=ending,
                 )
-            )
+
+        with self._store.hold(SENDING):
+            return run_in_loop(send())
 
     def _made(self, claim: Claim) -> Envelope | Skipped:
         """The message of a notice, or why it is not wanted any more."""

@@ -17,8 +17,7 @@ Pages are templates/web/, rendered by digest.render; they work without a script 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
@@ -31,7 +30,7 @@ from digest.errors import Busy, LinkError, NotFound, StoreError
 from digest.web import editions, own, readers, reading
 from digest.web.feeds import Feeds
 from digest.web.guard import Guard, headers_of, networks
-from digest.web.serving import Postman, listen
+from digest.web.serving import listen
 from digest.web.site import Site
 
 __all__ = ["create_app", "serve"]
@@ -40,24 +39,18 @@ Metrics = Callable[[], tuple[str, bytes]]
 _PROBLEMS = {400: "damaged", 403: "foreign", 404: "missing", 405: "missing", 413: "large", 429: "often"}
 
 
-def create_app(app: App, *, metrics: Metrics | None = None) -> FastAPI:
+def create_app(app: App, *, wake: Callable[[], None] = lambda: None, metrics: Metrics | None = None) -> FastAPI:
     """The pages of a publication as an ASGI application.
 
-    While its lifespan lasts, the mails that its pages ask for are sent in the background.
+    It only notes what readers ask for; the scheduler's job `letters` does it and sends the mails that follow.
 
     Args:
         app: the publication, opened; the caller closes it.
+        wake: called, from any thread, when a page asked for a mail.
         metrics: gives media type and content of /metrics; without it there is no such page.
     """
-    postman = Postman(lambda: app.reception)
-    site = Site(app, postman.wake)
-
-    @contextlib.asynccontextmanager
-    async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
-        async with postman.at_work():
-            yield
-
-    application = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    site = Site(app, wake)
+    application = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     application.include_router(reading.routes(site))
     application.include_router(editions.routes(site))
     application.include_router(own.routes(site))
@@ -84,6 +77,7 @@ def create_app(app: App, *, metrics: Metrics | None = None) -> FastAPI:
 async def serve(
     app: App,
     stop: asyncio.Event,
+    wake: Callable[[], None] = lambda: None,
     *,
     metrics: Metrics | None = None,
     ready: Callable[[str, int], None] | None = None,
@@ -93,6 +87,7 @@ async def serve(
     Args:
         app: the publication, opened; the caller closes it.
         stop: ends it; requests under way are finished.
+        wake: see `create_app`.
         metrics: see `create_app`.
         ready: told address and port once it listens.
 
@@ -100,7 +95,7 @@ async def serve(
         ConfigError: the address cannot be listened on.
     """
     web = app.settings.web
-    application = await asyncio.to_thread(create_app, app, metrics=metrics)
+    application = await asyncio.to_thread(create_app, app, wake=wake, metrics=metrics)
     await listen(application, web.host, web.port, stop, ready)
 
 
@@ -116,11 +111,12 @@ def _add_health(application: FastAPI, site: Site, metrics: Metrics | None) -> No
     def is_ready() -> Response:
         try:
             current = site.store.is_current()
+            sending = "not armed" if site.app.unarmed() else "ok"  # pages and feeds are served all the same
         except StoreError:
             return JSONResponse({"status": "failing", "store": "does not answer"}, 503, headers=kept)
         if not current:
             return JSONResponse({"status": "failing", "store": "has tables of another version"}, 503, headers=kept)
-        return JSONResponse({"status": "ok", "store": "ok"}, headers=kept)
+        return JSONResponse({"status": "ok", "store": "ok", "sending": sending}, headers=kept)
 
     if metrics is not None:
 

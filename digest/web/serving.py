@@ -1,64 +1,15 @@
-"""The server, and the postman beside it, who sends what the pages asked for."""
+"""The server, which listens where settings say until it is asked to stop."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterator
 
 import uvicorn
 
-from digest.errors import Busy, ConfigError, DigestError
-from digest.subscriptions import Reception
-
-_log: Final = logging.getLogger("digest.web")
-_ROUND: Final = 60.0  # seconds between two looks without being asked: deferred notices, requests left by a crash
-
-
-class Postman:
-    """Settles requests and sends notices, when woken and once a minute, in a thread of its own."""
-
-    def __init__(self, reception: Callable[[], Reception]) -> None:
-        self._reception = reception
-        self._called = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def wake(self) -> None:
-        """Say that something may be due; from any thread, and without waiting."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._called.set)
-
-    @contextlib.asynccontextmanager
-    async def at_work(self) -> AsyncIterator[None]:
-        """Work in the background until the block ends; a round under way is finished."""
-        self._loop = asyncio.get_running_loop()
-        stop = asyncio.Event()
-        work = asyncio.create_task(self._work(stop))
-        try:
-            yield
-        finally:
-            stop.set()
-            self._called.set()
-            await work
-
-    async def _work(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            self._called.clear()
-            await asyncio.to_thread(self._round)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._called.wait(), _ROUND)
-
-    def _round(self) -> None:
-        try:
-            self._reception().settle()
-            self._reception().send_notices()
-        except Busy:
-            pass  # another process is at it
-        except DigestError as error:
-            _log.warning("notices wait: %s", error)
+from digest.errors import ConfigError
 
 
 class _Server(uvicorn.Server):
@@ -103,7 +54,7 @@ async def listen(
                 access_log=False,  # paths hold tokens
                 server_header=False,
                 proxy_headers=False,  # the guard looks at them
-                timeout_graceful_shutdown=10,
+                timeout_graceful_shutdown=3,
                 timeout_keep_alive=15,
                 limit_concurrency=1000,
             )

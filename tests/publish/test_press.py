@@ -17,6 +17,7 @@ from lxml import etree
 from starlette.types import Receive, Scope, Send
 
 from digest.app import App, now
+from digest.deliver import Halt, Halted
 from digest.errors import ConfigError
 from digest.model import Preferences, Rights
 from digest.publishing import Pinged
@@ -330,6 +331,60 @@ def test_a_hub_that_is_away_is_asked_once(lender: App, tmp_path: Path) -> None:
         done = asyncio.run(here.app.press.ping())
         assert done.failed > 3
         assert {ping.failed for ping in here.app.store.feeds.pings() if ping.attempts} != {""}
+
+
+class Soon(Halt):
+    """Is set when it has been looked at so many times."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.looks = looks
+
+    @property
+    def asked(self) -> bool:
+        """Whether it was set by now."""
+        self.looks -= 1
+        return self.looks < 0
+
+
+def test_stopped_anywhere_the_next_call_publishes_the_rest(lender: App, tmp_path: Path) -> None:
+    with world(tmp_path / "whole", like=lender) as here:
+        for week in (29, 30):
+            here.carry(f"2018-W{week}", *(tale(f"a{week}-{number}", number) for number in range(5)))
+        here.app.press.publish()
+        whole = {path: found[0] for path, found in here.files().items()}
+    with world(tmp_path / "here", like=lender, hub="https://hub.example/") as here:
+        for week in (29, 30):
+            here.carry(f"2018-W{week}", *(tale(f"a{week}-{number}", number) for number in range(5)))
+        looks = stops = 0
+        while True:  # each time stopped a little later than the time before
+            looks += 9
+            try:
+                last = here.app.press.publish(stop=Soon(looks))
+                break
+            except Halted:
+                stops += 1
+        assert stops > 20
+        assert not here.app.press.moved()
+        assert here.app.press.publish().changed == ()
+        assert set(last.changed) < set(whole), "what was written before it was stopped was not written again"
+        assert here.files().keys() == whole.keys()
+        feeds = [path for path in whole if path.endswith((".xml", ".json")) and "/archive/" not in path]
+        told = {ping.topic.removeprefix("https://news.example/") for ping in here.app.store.feeds.owed(now(), 1000)}
+        assert told == {path for path in feeds if not path.endswith("index.opml")}, "the hub hears of all of them"
+
+
+def test_asked_to_stop_it_waits_for_nobody(lender: App, tmp_path: Path) -> None:
+    stop = Halt()
+    stop.set()
+    with world(tmp_path / "here", like=lender, hub="http://127.0.0.1:9/") as here:
+        here.carry("2018-W29", tale("a"))
+        with here.app.store.hold("feeds"), pytest.raises(Halted):
+            here.app.press.publish(stop=stop)
+        here.app.press.publish()
+        with pytest.raises(Halted):
+            asyncio.run(here.app.press.ping(stop=stop))
+        assert len(here.app.store.feeds.owed(now(), 1000)) > 3
 
 
 def test_without_a_hub_nothing_is_owed(here: World) -> None:

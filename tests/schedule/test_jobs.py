@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 
 from digest import desk
-from digest.deliver import Catcher, Halt
+from digest.deliver import Catcher, Halt, Halted
 from digest.errors import DeliveryError, StateError
 from digest.model import DeliveryState, EditionState, Revision, Skipped
 from digest.periods import period_named
+from digest.schedule import Jobs
 from digest.schedule.jobs import PROBLEMS
 from digest.settings import FILE
 from digest.store import RunState
+from digest.subscriptions import Wish
 from tests.schedule.conftest import SETTINGS, MakeWorld, World, story
 
 
@@ -326,6 +328,22 @@ class TestSending:
         assert world.mails() == []
         assert world.halt.asked
         assert not Halt().asked
+
+    def test_asked_to_halt_whatever_is_under_way_says_so(self, world: World) -> None:
+        world.tick("2018-07-23T08:00:00")
+        wish = Wish(address="new@example.org", language="en", digests=("weekly",))
+        assert world.app.reception.ask(wish, network="203.0.113.0/24", origin="")
+        world.halt.set()
+        for job in (world.jobs.publish, world.jobs.letters):
+            with pytest.raises(Halted):
+                job()
+        assert not (world.app.settings.state / "editions").exists()
+        assert len(world.app.store.requests.open(10)) == 1
+        other = Jobs(world.app, clock=world.clock, halt=Halt(), metrics=world.metrics)
+        other.publish()
+        other.letters()
+        assert (world.app.settings.state / "editions" / "weekly-2018-W29.html").exists()
+        assert any("Delivered-To: new@example.org" in mail for mail in world.mails())
 
     def test_paused_by_an_operator_meanwhile(self, world: World) -> None:
         world.now = datetime(2018, 7, 23, tzinfo=UTC)

@@ -161,7 +161,7 @@ class Here:
             links=app.links,
             renderer=app.renderer,
             transport=app.transport,
-            may_send=lambda: app.fence.check(app.pipeline.standing()),
+            may_send=app.check_site,
             clock=self.clock,
         )
         self.browser = Browser(create_app(app))

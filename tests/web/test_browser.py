@@ -26,7 +26,7 @@ def served(here: Here) -> Iterator[tuple[Here, str]]:
 
 
 def mail_to(here: Here) -> EmailMessage:
-    """The mail that the pages' own postman sends in the background."""
+    """The mail that the job `letters` sends in the background."""
     for _ in range(600):
         if mails := here.mails():
             return mails[0]
