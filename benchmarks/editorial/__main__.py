@@ -31,6 +31,13 @@ ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
 
 
+def keep(most: int, rows: list[Row], lines: list[str]) -> None:
+    document = {"benchmark": "editorial", "most": most, "rows": [vars(row) for row in rows]}
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "editorial.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    (RESULTS / "editorial.txt").write_text("\n".join(lines).lstrip("\n") + "\n", "utf-8")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("families", nargs="*", choices=[[], *FAMILIES], help="all when none is named")
@@ -73,11 +80,9 @@ def main() -> int:
             )
             lines.append(f"  {row.system:<26}{told}")
             print(lines[-1], flush=True)
+        if given.write:  # after each family, so that a run that is stopped leaves what it had
+            keep(given.most, rows, lines)
     document = {"benchmark": "editorial", "most": given.most, "rows": [vars(row) for row in rows]}
-    if given.write:
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / "editorial.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
-        (RESULTS / "editorial.txt").write_text("\n".join(lines).lstrip("\n") + "\n", "utf-8")
     if given.json:
         print(json.dumps(document))
     return 0
