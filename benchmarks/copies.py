@@ -31,8 +31,6 @@ from time import process_time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from premailer import Premailer
-
 from digest.compose import narrowed
 from digest.copies import Copies
 from digest.links import Key, Links
@@ -42,6 +40,8 @@ from digest.render.edition import said
 from digest.render.renderer import _edition_context
 from digest.render.selection import Answers, Outline, Selection
 from tests.render import factory
+
+Premailer: Any = importlib.import_module("premailer").Premailer  # after ours, which gives it the room it needs: fair
 
 figures: list[dict[str, object]] = []
 Asked = tuple[int, str, Preferences]

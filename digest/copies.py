@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from digest.compose import Chooser
 from digest.links import Links
-from digest.model import Copy, DigestRule, EncodedCopy, Picked, Preferences, Revision, Skipped
+from digest.model import Copy, DigestRule, EncodedCopy, Length, Picked, Preferences, Revision, Skipped
 from digest.places import Places
-from digest.render import Parts, Reader, Renderer
+from digest.render import Bodies, Parts, Reader, Renderer
 
 
 class Copies:
@@ -40,6 +40,7 @@ class Copies:
         self._online = links.online(edition.id)
         self._feed = links.feed("atom.xml")
         self._parts: dict[str, Parts] = {}
+        self._bodies: dict[str, Bodies] = {}
 
     def picked(self, preferences: Preferences, without: int = 0) -> Picked | Skipped:
         """What of the edition a reader with these preferences gets; `without` is a bitmap of what they had already."""
@@ -56,8 +57,18 @@ class Copies:
         Raises:
             TemplateError: a template does not render.
         """
-        parts = self._parts.get(preferences.language) or self._rendered(preferences.language)
-        return parts.encoded(picked, self._reader(subscription, name, preferences))
+        bodies = self._bodies.get(preferences.language)
+        if bodies is None:
+            parts = self._rendered(preferences.language)
+            bodies = self._bodies[preferences.language] = parts.bound(self._online, self._feed)
+        return bodies.encoded(
+            picked,
+            name,
+            preferences,
+            full=preferences.length is Length.FULL,
+            preferences_url=self._links.preferences(subscription),
+            unsubscribe_url=self._links.unsubscribe(subscription),
+        )
 
     def look(self, picked: Picked, subscription: int, name: str, preferences: Preferences) -> Copy:
         """The same copy, to be looked at."""
@@ -66,7 +77,7 @@ class Copies:
     def trimmed(self, language: str) -> int:
         """How many stories the whole edition as a mail leaves to the web, because mail clients would clip it."""
         parts = self._rendered(language)
-        return parts.trimmed(parts.everything)
+        return parts.bound(self._online, self._feed).trimmed(parts.everything)
 
     def page(self) -> tuple[str, str]:
         """The whole edition as everyone sees it online: HTML and plain text."""

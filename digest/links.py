@@ -21,6 +21,7 @@ import hashlib
 import hmac
 import re
 from base64 import b32encode, urlsafe_b64encode
+from binascii import b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +32,7 @@ from itsdangerous import BadData, SignatureExpired, TimestampSigner, URLSafeTime
 
 from digest.errors import ConfigError, LinkError
 
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _MAC_BYTES: Final = 15  # 120 bits: 20 characters without padding; nobody guesses one
 _ID_BYTES: Final = 18
 _LONGEST: Final = 128  # no token of a copy is longer; more is not even looked at
@@ -89,6 +91,8 @@ class Links:
             for key in keys
             for purpose in ("unsubscribe", "preferences", "own-feed", "message-id", "return-path", "erased")
         }
+
+        self._begun = {name: hmac.new(key, digestmod="sha256") for name, key in self._derived.items()}
 
     @property
     def key_id(self) -> str:
@@ -255,7 +259,9 @@ class Links:
         return f"{self._signing}.{number}.{self._mac(self._signing, purpose, number)}"
 
     def _mac(self, key_id: str, purpose: str, number: int) -> str:
-        return _text(hmac.digest(self._derived[key_id, purpose], str(number).encode(), "sha256")[:_MAC_BYTES])
+        mac = self._begun[key_id, purpose].copy()  # half the time of beginning with the key at each copy
+        mac.update(b"%d" % number)
+        return b2a_base64(mac.digest()[:_MAC_BYTES], newline=False).translate(_URL_SAFE).decode()  # without padding
 
     def _read(self, purpose: str, token: str) -> int:
         match = _TOKEN.fullmatch(token) if len(token) <= _LONGEST else None

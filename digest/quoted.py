@@ -11,6 +11,7 @@ from binascii import b2a_qp
 from typing import Final
 
 LINE: Final = 76  # octets, without the line end
+SOFT: Final = b"=\r\n"  # a soft break: nothing, when decoded
 _TAIL: Final = 8  # octets that go to a new line where a full one has no room for a soft break
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]+")

@@ -5,10 +5,10 @@ Edition -> EditionView   said in one language, nothing hostile; what differs ask
 -> HTML and text         by templates; `each` and `when` put marks round what differs          templates.py, tags.py
 -> inline                CSS into style attributes, once                                      inline.py
 -> cut, encode           parts, each encoded once                                             parts.py
--> plan, join            one selection of parts; one reader's links: EncodedCopy              copies.py, personal.py
+-> plan, join            one selection of parts; one reader's links: EncodedCopy              joins.py, copies.py
 """
 
-from digest.render.copies import Parts, decoded
+from digest.render.copies import Bodies, Parts, decoded
 from digest.render.demo import (
     Demo,
     DemoDelivery,
@@ -25,6 +25,7 @@ from digest.render.personal import Field, Reader
 from digest.render.renderer import Renderer
 
 __all__ = [
+    "Bodies",
     "Demo",
     "DemoDelivery",
     "DemoEdition",

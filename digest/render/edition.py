@@ -142,7 +142,9 @@ class _EditionViewer:
 
         pick = self.pick
         return HeadlineView(
-            here=pick.when(lambda s: at(s) >= 0),
+            here=pick.when(
+                lambda s: at(s) >= 0, lambda s: (place := at(s), place >= 0 and s.featured >> place & 1, s.mail)
+            ),
             title=pick.field(lambda s: self.titles[at(s)] if at(s) >= 0 else ""),
             language=pick.field(
                 lambda s: (self.viewer.foreign(lead(s).language) if at(s) >= 0 else "") or language.tag
@@ -157,28 +159,26 @@ class _EditionViewer:
         pick = self.pick
 
         def item(place: int) -> ItemView:
-            here = pick.when(lambda s: getattr(s, name) >> place & 1, lambda s: s.mail)
+            here = pick.when(lambda s: getattr(s, name) >> place & 1)
             return self._item(place, here=here, featured=False, told=True)
 
-        return BlockView(here=pick.when(lambda s: getattr(s, name)), items=tuple(item(place) for place in places))
+        here = pick.when(lambda s: getattr(s, name), lambda s: (getattr(s, name), s.mail))
+        return BlockView(here=here, items=tuple(item(place) for place in places))
 
     def _item(self, place: int, **differing: Any) -> ItemView:
         return self.viewer.shown_item(
             self.outline.items[place],
             self.edition,
-            number=self.pick.field(lambda s: self.digits[s.numbers[place]], late=True),
-            label=self._label(place),
+            number=self.pick.number(self.digits, place),
+            label=self.pick.number(self.labels, place),
             **differing,
         )
-
-    def _label(self, place: int) -> str:
-        return self.pick.field(lambda s: self.labels[s.numbers[place]], late=True)
 
     def _section(self, index: int, section: Section) -> SectionView:
         pick, place_of = self.pick, self.outline.place
         held = self._bits(index)
         lines = [(place_of[line.story], line) for line in section.cross_references if line.story in place_of]
-        targets = self.outline.bits({place for place, _ in lines})
+        known = held | self.outline.bits({place for place, _ in lines})
         groups = tuple(
             self._group(group, places) for group, places in zip(section.groups, self.outline.groups[index], strict=True)
         )
@@ -188,18 +188,22 @@ class _EditionViewer:
             name=name,
             line=pick.field(lambda s: self._line(name, (s.items & held).bit_count())),
             here=pick.when(
-                lambda s: s.items & (held | targets),
+                lambda s: s.items & known,
                 lambda s: (
-                    s.items & (held | targets),
-                    s.shown & held,
-                    s.featured & held,
-                    s.groups(index),
-                    s.full,
-                    s.mail,
+                    s.items & known
+                    and (
+                        s.items & known,
+                        s.shown & held,
+                        s.featured & held,
+                        s.groups(index),
+                        s.full,
+                        s.mail,
+                    )
                 ),
             ),
             filled=pick.when(
-                lambda s: s.items & held, lambda s: (s.items & held, s.shown & held, s.groups(index), s.mail)
+                lambda s: s.items & held,
+                lambda s: s.items & held and (s.items & held, s.shown & held, s.groups(index), s.mail),
             ),
             count=pick.field(lambda s: self.digits[(s.items & held).bit_count()]),
             groups=pick.ordered(groups, lambda s: s.groups(index)),
@@ -217,7 +221,7 @@ class _EditionViewer:
             return self._item(
                 place,
                 level=4 if name else 3,
-                here=pick.when(lambda s: s.shown & bit),
+                here=pick.when(lambda s: s.shown & bit, lambda s: (s.shown & bit, s.featured & bit, s.full, s.mail)),
                 featured=pick.when(lambda s: s.featured & bit),
                 told=pick.when(lambda s: s.full and not s.featured & bit),
             )
@@ -239,8 +243,8 @@ class _EditionViewer:
         home = next((section for section in self.edition.sections if section.key == line.section), None)
         return SeeAlsoView(
             here=self.pick.when(lambda s: s.items >> place & 1),
-            number=self.pick.field(lambda s: self.digits[s.numbers[place]], late=True),
-            label=self._label(place),
+            number=self.pick.number(self.digits, place),
+            label=self.pick.number(self.labels, place),
             key=anchor(line.story),
             title=shown(line.title, TITLE),
             section=self.viewer.section(home) if home else "",
@@ -260,6 +264,6 @@ class _EditionViewer:
             line=self.pick.field(lambda s: self._line(name, (s.items & held).bit_count())),
             place=place,
             tone=self.tones[theme],
-            here=self.pick.when(lambda s: s.items & held),
+            here=self.pick.when(lambda s: s.items & held, lambda s: (s.items & held).bit_count()),
             count=self.pick.field(lambda s: self.digits[(s.items & held).bit_count()]),
         )

@@ -6,12 +6,21 @@ make anything fetch anything is refused before it comes near: ours are the only 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, ClassVar, Final
+
+from digest.errors import TemplateError
+
+# premailer keeps 128 of what it parsed: a report has more selectors and styles, and would be parsed again at each run.
+# It reads this when it is imported.
+os.environ.setdefault("PREMAILER_CACHE_MAXSIZE", "4096")  # noqa: TID251 - an option of a library, not a setting of ours
 
 from premailer import Premailer
 
-from digest.errors import TemplateError
+_SHEETS: Final = 64  # kept at hand, read
 
 # Each could load something, or hide a word that does (CSS escapes).
 _LOADS = re.compile(
@@ -82,12 +91,12 @@ def inline(html: str, where: str) -> str:
     """
     for css in _styles(html):
         check_stylesheet(css, where)
-    for tag in _TAG.findall(html):
+    for tag in set(_TAG.findall(html)):
         if match := _FOREIGN.search(tag):
             raise TemplateError(
                 f"a mail may not hold '{match[0].strip()}'", where=where, remedy="a mail loads nothing and runs nothing"
             )
-    inlined: str = Premailer(
+    inlined: str = _Inliner(
         html,
         allow_network=False,
         disable_basic_attributes=_NO_ATTRIBUTES,
@@ -97,7 +106,22 @@ def inline(html: str, where: str) -> str:
         cache_css_parsing=True,
     ).transform(pretty_print=False)
     named = set(re.findall(r"\.([A-Za-z_][\w-]*)", " ".join(_STYLE.findall(inlined))))
-    return _TAG.sub(lambda tag: _tighten(tag[0], named), inlined)
+    tight = lru_cache(maxsize=None)(lambda tag: _tighten(tag, named))  # most tags of a report come again and again
+    return _TAG.sub(lambda tag: tight(tag[0]), inlined)
+
+
+class _Inliner(Premailer):  # type: ignore[misc] # it comes without types
+    """premailer, which also keeps what rules a stylesheet has: it only keeps the parsed sheet, and writes it anew."""
+
+    _read: ClassVar[dict[tuple[str, int], tuple[list[Any], list[Any]]]] = {}
+
+    def _parse_style_rules(self, css_body: str, ruleset_index: int) -> tuple[list[Any], list[Any]]:
+        found = self._read.get((css_body, ruleset_index))
+        if found is None:
+            if len(self._read) >= _SHEETS:
+                self._read.clear()
+            found = self._read[css_body, ruleset_index] = super()._parse_style_rules(css_body, ruleset_index)
+        return list(found[0]), list(found[1])
 
 
 def _styles(html: str) -> Iterable[str]:

@@ -14,21 +14,17 @@ soft break of quoted-printable stands between them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from html import escape
-from typing import Final, cast
+from typing import Final, final
 
 from digest.errors import TemplateError
 from digest.quoted import piece
-from digest.render.personal import REMAINDER, Field, Values
+from digest.render.personal import REMAINDER, Field
 from digest.render.selection import Questions, Selection
 from digest.render.tags import CLOSE, DONE, FIELD, LOOP, OPEN, OTHERWISE
 
-SOFT: Final = b"=\r\n"
-KEPT_CHOICES: Final = 12_000_000  # octets of joined choices kept at hand, of one body
-_KEPT_VALUES: Final = 65_536
-_FIELDS: Final = tuple(Field)
 _BLANKS = re.compile(r"[ \t]+$", re.MULTILINE)
 
 
@@ -52,6 +48,7 @@ HTML: Final = Kind(lines=1, escape=escape)
 # What a rendering is cut into ------------------------------------------------------------------------------------
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Fixed:
     """The same in all copies: `core` is encoded; before and after it stand so many line ends."""
@@ -63,10 +60,17 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A field that follows from the selection; a late one is not part of what choices keep joined."""
+    """A field that follows from the selection."""
 
     of: Callable[[Selection], str]
-    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """The number that an item has in the copy, as one of `texts`: not part of what choices keep joined."""
+
+    texts: Sequence[str]
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +80,17 @@ class Choice:
     test: Callable[[Selection], object]
     then: tuple[Node, ...]
     otherwise: tuple[Node, ...]
-    same: Callable[[Selection], Hashable] | None = None  # what its content follows from
-    joined: dict[Hashable, Joined] = field(default_factory=dict)  # its content, by that
 
 
+@final
 @dataclass(frozen=True, slots=True)
-class Joined:
-    """What a choice came to: line ends before it, its bytes and open fields, line ends after it."""
+class Shared:
+    """A choice that keeps what it came to, for all selections that agree in what it follows from."""
 
-    before: int
-    pieces: tuple[Piece, ...]
-    after: int
-    late: tuple[tuple[int, Value], ...]  # places of the fields that each selection fills
+    choice: Choice
+    same: Callable[[Selection], Hashable]
+    number: int  # of the question: a selection answers it once for all bodies
+    slot: int  # where a body keeps it
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +98,11 @@ class Loop:
     """Choices in the selection's order."""
 
     order: Callable[[Selection], Sequence[int]]
-    each: tuple[tuple[Node, ...], ...]
+    each: tuple[Node, ...]
 
 
-Node = Fixed | Value | Field | Choice | Loop
-Piece = bytes | Field | Value
+Node = Fixed | Value | Number | Field | Choice | Shared | Loop
+Piece = bytes | Field | Number
 
 
 def marks(token: str) -> re.Pattern[str]:
@@ -115,6 +118,7 @@ class Cutter:
         self._questions = questions
         self._where = where
         self._waiting: list[str | tuple[str, str]] = []  # pieces and marks, the next one last
+        self.slots = 0  # choices that keep what they come to
 
     def cut(self, rendering: str) -> tuple[Node, ...]:
         """The tree of a rendering.
@@ -147,7 +151,7 @@ class Cutter:
                 continue
             kind, name = one
             if kind == FIELD:
-                nodes.append(Value(*self._questions.values[int(name)]) if name.isdigit() else Field(name))
+                nodes.append(self._field(name))
             elif kind == OPEN:
                 nodes.append(self._choice(name))
             elif kind == LOOP:
@@ -165,7 +169,13 @@ class Cutter:
         tidy = self._kind.tidy(f"{core}{'' if after else chr(0)}")[:-1].rstrip(chr(0))
         return Fixed(before, piece(tidy), after)
 
-    def _choice(self, name: str) -> Choice:
+    def _field(self, name: str) -> Value | Number | Field:
+        if not name.isdigit():
+            return Field(name)
+        asked = self._questions.values[int(name)]
+        return Number(*asked) if isinstance(asked, tuple) else Value(asked)
+
+    def _choice(self, name: str) -> Choice | Shared:
         then, end = self._nodes()
         otherwise: tuple[Node, ...] = ()
         if end == (OTHERWISE, name):
@@ -173,16 +183,20 @@ class Cutter:
         if end != (CLOSE, name):
             raise self._damaged("a part does not end where it should")
         test, same = self._questions.tests[int(name)]
-        return Choice(test, then, otherwise, same)
+        choice = Choice(test, then, otherwise)
+        if same is None:
+            return choice
+        self.slots += 1
+        return Shared(choice, same, int(name), self.slots - 1)
 
     def _loop(self, name: str) -> Loop:
         each, end = self._nodes()
         if end != (DONE, name):
             raise self._damaged("a part does not end where it should")
         choices = [node for node in each if not (isinstance(node, Fixed) and not node.core)]
-        if not all(isinstance(node, Choice) for node in choices):
+        if not all(isinstance(node, Choice | Shared) for node in choices):
             raise self._damaged("something stands between the parts of a loop")
-        return Loop(self._questions.orders[int(name)], tuple((node,) for node in choices))
+        return Loop(self._questions.orders[int(name)], tuple(choices))
 
     def _damaged(self, what: str) -> TemplateError:
         return TemplateError(
@@ -190,167 +204,3 @@ class Cutter:
             where=self._where,
             remedy="show fields as they are, close markup in the part that opens it; docs/templates.md has the rules",
         )
-
-
-# Joins -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A body of one selection: bytes, and the fields of a reader between them."""
-
-    pieces: tuple[bytes, ...]
-    own: tuple[tuple[int, int], ...]  # places of a reader's fields, and which they are
-    size: int  # octets of its bytes
-
-    def fill(self, values: Values) -> list[bytes]:
-        """The body of one reader, in pieces; `values` are encoded."""
-        made = list(self.pieces)
-        for place, which in self.own:
-            made[place] = values[which]
-        return made
-
-
-class Body:
-    """One body of a rendering, cut and encoded."""
-
-    def __init__(self, kind: Kind, nodes: tuple[Node, ...]) -> None:
-        self.kind = kind
-        self.nodes = nodes
-        self._joints = (SOFT, *(b"\r\n" * lines for lines in range(1, kind.lines + 1)))
-        self._encoded: dict[str, bytes] = {}
-        self._shared: list[Choice] = []  # that keep what they came to
-        self._kept = 0  # octets of that
-
-    @classmethod
-    def cut(cls, rendering: str, kind: Kind, questions: Questions, where: str) -> Body:
-        """A rendering, cut at its marks.
-
-        Raises:
-            TemplateError: a mark was damaged.
-        """
-        return cls(kind, Cutter(kind, questions, where).cut(rendering))
-
-    def fields(self) -> set[Field]:
-        """The fields of a reader that it has anywhere."""
-        return set(_fields(self.nodes))
-
-    def plan(self, selection: Selection) -> Plan:
-        """What a selection gets of it."""
-        out: list[Piece] = []
-        self._walk(self.nodes, selection, out, -1)
-        out.append(b"\r\n")  # a body ends with one line end, whatever it ended with
-        own = tuple((place, _FIELDS.index(one)) for place, one in enumerate(out) if isinstance(one, Field))
-        for place, _ in own:
-            out[place] = b""
-        pieces = cast("list[bytes]", out)
-        return Plan(tuple(pieces), own, sum(map(len, pieces)))
-
-    def encode(self, value: str) -> bytes:
-        """A field's text as a piece of this body. Those that follow from a selection come again and again."""
-        encoded = self._encoded.get(value)
-        if encoded is None:
-            if len(self._encoded) >= _KEPT_VALUES:
-                self._encoded.clear()
-            encoded = self._encoded[value] = piece(self.kind.escape(value))
-        return encoded
-
-    def _walk(
-        self, nodes: tuple[Node, ...], selection: Selection, out: list[Piece], pending: int, *, keep: bool = False
-    ) -> int:
-        """Append what these nodes give; how many line ends come after it.
-
-        Args:
-            nodes: a part of the tree.
-            selection: what is wanted of it.
-            out: where to.
-            pending: line ends that wait before the next piece; -1: nothing came yet.
-            keep: whether late fields stay open.
-        """
-        joints, lines = self._joints, self.kind.lines
-        for node in nodes:
-            if isinstance(node, Fixed):
-                if not node.core:
-                    pending += node.before if pending >= 0 else 0
-                    continue
-                core: Piece = node.core
-                before, after = node.before, node.after
-            elif isinstance(node, Choice):
-                branch = node.then if node.test(selection) else node.otherwise
-                if not branch:
-                    continue
-                if node.same is None or keep:
-                    pending = self._walk(branch, selection, out, pending, keep=keep)
-                    continue
-                joined = node.joined.get(key := node.same(selection)) or self._join(node, key, branch, selection)
-                if not joined.pieces:
-                    pending += joined.before if pending >= 0 else 0
-                    continue
-                if pending >= 0:
-                    out.append(joints[min(pending + joined.before, lines)])
-                start = len(out)
-                out += joined.pieces
-                for place, value in joined.late:
-                    out[start + place] = self.encode(value.of(selection))
-                pending = joined.after
-                continue
-            elif isinstance(node, Value):
-                if keep and node.late:
-                    core, before, after = node, 0, 0
-                elif text := node.of(selection):
-                    core, before, after = self.encode(text), 0, 0
-                else:
-                    continue
-            elif isinstance(node, Field):
-                core, before, after = node, 0, 0
-            else:
-                for place in node.order(selection):
-                    pending = self._walk(node.each[place], selection, out, pending, keep=keep)
-                continue
-            if pending >= 0:
-                out.append(joints[min(pending + before, lines)])
-            out.append(core)
-            pending = after
-        return pending
-
-    def _join(self, choice: Choice, key: Hashable, branch: tuple[Node, ...], selection: Selection) -> Joined:
-        """What a branch comes to, kept for the next selection that agrees in what it follows from."""
-        out: list[Piece] = []
-        after = self._walk(branch, selection, out, 0, keep=True)
-        if not out:
-            return Joined(after, (), 0, ())
-        pieces = _merged(out[1:])
-        late = tuple((place, one) for place, one in enumerate(pieces) if isinstance(one, Value))
-        made = Joined(self._joints.index(cast("bytes", out[0])), pieces, after, late)
-        self._kept += sum(len(one) for one in pieces if isinstance(one, bytes))
-        if self._kept > KEPT_CHOICES:
-            self._kept = 0
-            for one in self._shared:
-                one.joined.clear()
-        if not choice.joined:
-            self._shared.append(choice)
-        choice.joined[key] = made
-        return made
-
-
-def _merged(out: Sequence[Piece]) -> tuple[Piece, ...]:
-    """Bytes that follow each other as one."""
-    pieces: list[Piece] = []
-    fixed: list[bytes] = []
-    for one in out:
-        if isinstance(one, bytes):
-            fixed.append(one)
-        else:
-            pieces += [b"".join(fixed), one] if fixed else [one]
-            fixed = []
-    return (*pieces, b"".join(fixed)) if fixed else tuple(pieces)
-
-
-def _fields(nodes: Sequence[Node]) -> Iterator[Field]:
-    for node in nodes:
-        if isinstance(node, Field):
-            yield node
-        elif isinstance(node, Choice):
-            yield from _fields((*node.then, *node.otherwise))
-        elif isinstance(node, Loop):
-            yield from _fields([one for each in node.each for one in each])

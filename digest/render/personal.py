@@ -17,11 +17,16 @@ from urllib.parse import urldefrag
 
 from digest.errors import TemplateError
 from digest.model import Length, Preferences
-from digest.quoted import piece
-from digest.render.text import safe_url, wrap
+from digest.quoted import LINE, SOFT, piece
+from digest.render.text import WIDTH, safe_url, width, wrap
 
 REMAINDER: Final = 9  # characters by which a mark is known that something cut
 _DRAWS: Final = 8
+_NAME: Final = "Nqxzjv"  # stands for a reader's name in a sentence that is cut at it
+_SHORT_NAME: Final = 40  # columns of a name that stands whole in the first line
+_LETTERS: Final = r"[A-Za-z0-9\xc0-\xd6\xd8-\xf6\xf8-\xff]+"
+_PLAIN_NAME: Final = re.compile(rf"(?!From ){_LETTERS}(?:[ .-]{_LETTERS})*")
+_BEFORE_NAME: Final = re.compile(r"[ !#-%(-;=?-~]{0,20}")
 _PLAIN_URL: Final = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9._~-]+)*/?")  # as it is, anywhere
 
 
@@ -114,17 +119,59 @@ def links(reader: Reader) -> dict[Field, str]:
     }
 
 
-def encoded(reader: Reader, receives: str) -> tuple[Values, Values]:
-    """The fields of a reader as pieces of the plain text and of the HTML."""
-    online, feed = _common_pieces(_bare(reader.online_url)), _common_pieces(reader.feed_url)
-    preferences, unsubscribe = _pieces(reader.preferences_url), _pieces(reader.unsubscribe_url)
-    wrapped, marked = wrap(receives), escape(receives)
-    text = piece(wrapped)
-    html = text if wrapped == marked else piece(marked)
+class Receives:
+    """The sentence that says what a reader receives, as pieces of both bodies.
+
+    What readers with one choice share of it is encoded once. A plain name, which neither escaping nor laying out
+    changes, then only stands before or in it; any other takes the long way.
+    """
+
+    def __init__(self, say: Callable[[str, tuple[str, ...], tuple[str, ...]], str]) -> None:
+        """Take what says the sentence: of a name, regions and themes."""
+        self.say = say
+        self._shared = lru_cache(maxsize=4096)(self._split)
+        self._nameless = lru_cache(maxsize=1024)(lambda regions, themes: _both(say("", regions, themes)))
+        self._tail = lru_cache(maxsize=4096)(self._laid_out)
+
+    def pieces(self, name: str, regions: tuple[str, ...], themes: tuple[str, ...]) -> tuple[bytes, bytes]:
+        """The sentence for the plain text and for the HTML."""
+        if not name:
+            return self._nameless(regions, themes)
+        columns = len(name)
+        if columns <= _SHORT_NAME and _PLAIN_NAME.fullmatch(name):
+            before, room, tail, html = self._shared(regions, themes)
+            start = before + (name.encode() if name.isascii() else piece(name))
+            if html and len(start) < LINE:
+                end = tail if columns <= room else self._tail(regions, themes, columns)
+                return start + SOFT + end, start + SOFT + html
+        return _both(self.say(name, regions, themes))
+
+    def _split(self, regions: tuple[str, ...], themes: tuple[str, ...]) -> tuple[bytes, int, bytes, bytes]:
+        """Before the name; the columns a name may have; after it, in the plain text and in the HTML (or nothing)."""
+        before, found, after = self.say(_NAME, regions, themes).partition(_NAME)
+        if not found or not _BEFORE_NAME.fullmatch(before):
+            return b"", 0, b"", b""
+        return piece(before), WIDTH - width(before) - width(after), piece(after), piece(escape(after))
+
+    def _laid_out(self, regions: tuple[str, ...], themes: tuple[str, ...], columns: int) -> bytes:
+        """What comes after a name of so many columns, where it does not fit in one line."""
+        before, _, after = self.say(_NAME, regions, themes).partition(_NAME)
+        whole = wrap(f"{before}{'x' * columns}{after}")
+        return piece(whole[len(before) + columns :])
+
+
+def own_fields(receives: tuple[bytes, bytes], preferences_url: str, unsubscribe_url: str) -> tuple[Values, Values]:
+    """The fields of a reader that others do not share, as pieces of the plain text and of the HTML."""
+    preferences, unsubscribe = _pieces(preferences_url), _pieces(unsubscribe_url)
     return (
-        (text, online[0], preferences[0], unsubscribe[0], feed[0]),
-        (html, online[1], preferences[1], unsubscribe[1], feed[1]),
+        (receives[0], b"", preferences[0], unsubscribe[0], b""),
+        (receives[1], b"", preferences[1], unsubscribe[1], b""),
     )
+
+
+def common(online_url: str, feed_url: str) -> dict[Field, str]:
+    """The fields that all readers of an edition share, by URLs that may stand in a mail."""
+    return {Field.ONLINE: safe(_bare(online_url)), Field.FEED: safe(feed_url)}
 
 
 def safe(url: str) -> str:
@@ -136,15 +183,18 @@ def _bare(url: str) -> str:
     return url if "#" not in url else urldefrag(url).url
 
 
+def _both(sentence: str) -> tuple[bytes, bytes]:
+    return piece(wrap(sentence)), piece(escape(sentence))
+
+
 def _pieces(url: str) -> tuple[bytes, bytes]:
     """A link as a piece of the plain text and of the HTML."""
     if _PLAIN_URL.fullmatch(url):
-        made = piece(url)
+        made = url.encode() if len(url) < LINE else piece(url)
         return made, made
     url = safe_url(url)
     return piece(url), piece(escape(url))
 
 
 # Those that all readers of an edition share.
-_common_pieces = lru_cache(maxsize=256)(_pieces)
 _common = lru_cache(maxsize=256)(_PLAIN_URL.fullmatch)

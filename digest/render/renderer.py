@@ -14,11 +14,12 @@ from digest.places import Places
 from digest.render.copies import Parts, subject_of
 from digest.render.edition import said
 from digest.render.inline import check_selectors, check_stylesheet, inline
+from digest.render.joins import Body
 from digest.render.language import CATALOGUES, Language, Languages
 from digest.render.pages import PageViewer
-from digest.render.parts import HTML, TEXT, Body
+from digest.render.parts import HTML, TEXT
 from digest.render.parts import marks as marks_of
-from digest.render.personal import Field, Marks, Reader, links
+from digest.render.personal import Field, Marks, Reader, Receives, links
 from digest.render.selection import Answers, Outline, Questions, Selection
 from digest.render.templates import Templates
 from digest.render.text import wrap
@@ -170,7 +171,10 @@ class Renderer:
         full = reader is None or reader.length is Length.FULL
         selection = Selection(outline, Picked(outline.all), full=full, mail=reader is not None)
         own = {name.value: url for name, url in links(reader).items()} if reader else {}
-        receives = self._receives(language)(reader) if reader else ""
+        receives = ""
+        if reader:
+            chosen = reader.preferences
+            receives = self._viewer(language).receives(reader.name, chosen.regions, chosen.themes)
         view = said(self._viewer(language), edition, outline, Answers(selection))
         context = _edition_context(view, language, own, receives, mail=reader is not None)
         text = self._templates.render(f"email/{template}/body.txt", language, {**context, "receives": wrap(receives)})
@@ -272,7 +276,7 @@ class Renderer:
             text=cut["body.txt"],
             html=cut["body.html"],
             language=language.tag,
-            receives=self._receives(language),
+            receives=Receives(viewer.receives),
         )
 
     def _inlined(self, name: str, language: Language, context: Mapping[str, object], token: str = "") -> str:
@@ -306,10 +310,6 @@ class Renderer:
                     remedy="open and close elements in the same part, rows in tables and cells in rows",
                 )
         return inlined
-
-    def _receives(self, language: Language) -> Callable[[Reader], str]:
-        viewer = self._viewer(language)
-        return lambda reader: viewer.receives(reader.name, reader.preferences.regions, reader.preferences.themes)
 
     def _subject(self, name: str, language: Language, context: Mapping[str, object]) -> str:
         subject = subject_of(self._templates.render(f"email/{name}/subject.txt", language, context))

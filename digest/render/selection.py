@@ -9,8 +9,9 @@ the question and gives a mark in its place, so that one rendering serves every s
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from functools import cached_property, lru_cache
-from itertools import islice
+from copy import copy
+from functools import lru_cache
+from itertools import chain, islice
 from typing import Any, Protocol
 
 from digest.model import Edition, Picked
@@ -35,33 +36,31 @@ class Outline:
         self.sections = [section.key for section in edition.sections]
         self.themes = [[group.theme for group in section.groups] for section in edition.sections]
         self.groups: list[list[range]] = []  # places of the items, by section and group
+        self.held: list[tuple[int, list[int]]] = []  # the same as bits: of each section, and of its groups
         start = 0
         for section in edition.sections:
             self.groups.append([])
             for group in section.groups:
                 self.groups[-1].append(range(start, start + len(group.items)))
                 start += len(group.items)
+            bits = [self.bits(places) for places in self.groups[-1]]
+            self.held.append((sum(bits), bits))
         self.choice = [self.place[key] for key in edition.choice if key in self.place]
         self.top = [self.place[key] for key in edition.top if key in self.place]
         self.publishers: dict[str, int] = {}
         for place, item in enumerate(self.items):
             for name in {article.publisher for article in item.story.articles} - {""}:
                 self.publishers[name] = self.publishers.get(name, 0) | 1 << place
-        self.reading = lru_cache(maxsize=1024)(self._reading)
         self.grouped = lru_cache(maxsize=1024)(self._grouped)
+        self.ordered = lru_cache(maxsize=1024)(self._ordered)
+
+    def _ordered(self, picked_sections: tuple[str, ...]) -> tuple[int, ...]:
+        """The order of the sections."""
+        return tuple(Picked.order(self.sections, picked_sections))
 
     def _grouped(self, picked_themes: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
         """The order of the groups of each section."""
         return tuple(tuple(Picked.order(themes, picked_themes)) for themes in self.themes)
-
-    def _reading(self, picked_sections: tuple[str, ...], picked_themes: tuple[str, ...]) -> tuple[int, ...]:
-        """The places of all items in a copy's order."""
-        return tuple(
-            place
-            for section in Picked.order(self.sections, picked_sections)
-            for group in Picked.order(self.themes[section], picked_themes)
-            for place in self.groups[section][group]
-        )
 
     def bits(self, places: Iterable[int]) -> int:
         """A bitmap of these items."""
@@ -71,65 +70,62 @@ class Outline:
 class Selection:
     """What one copy holds, and what follows from it. Without `mail` it is the page for everyone.
 
-    A copy that mail clients would clip shows the first `most` items of each section, and says how many more there are;
+    A copy that mail clients would clip is `showing` the first items of each section, and says how many more there are;
     its numbers and counts stay those of all that it holds.
     """
 
-    def __init__(
-        self, outline: Outline, picked: Picked, *, full: bool = True, mail: bool = True, most: int | None = None
-    ) -> None:
+    def __init__(self, outline: Outline, picked: Picked, *, full: bool = True, mail: bool = True) -> None:
         self.outline = outline
-        self.picked = picked
         self.items = items = picked.items & outline.all
         self.count = items.bit_count()
         self.full = full
         self.mail = mail
-        self.sections = picked.order(outline.sections, picked.sections)
+        self.sections = outline.ordered(picked.sections)
+        self.grouped = outline.grouped(picked.themes)
+        self.shown = items
+        self.keys: dict[int, Hashable] = {}  # answers to questions of sameness, by their number
         # As compose.narrowed says: no top stories where they would be all, and the editor's choice is not told twice.
         chosen = [place for place in outline.choice if items >> place & 1]
         top = [place for place in outline.top if items >> place & 1]
         top = [place for place in top if place not in chosen] if self.count > len(top) else []
-        self._first = [*chosen, *top]
         shown = full and self.count > FEW
         self.choice = outline.bits(chosen) if shown else 0
         self.top = outline.bits(top) if shown else 0
         self.featured = self.choice | self.top
-        self.shown = items if most is None else outline.bits(self._first_of_sections(most))
-
-    def _first_of_sections(self, most: int) -> Iterator[int]:
-        """The places of the first items of each section, in this copy's order."""
-        for section in self.sections:
-            groups = self.outline.groups[section]
-            held = (place for group in self.groups(section) for place in groups[group] if self.items >> place & 1)
-            yield from islice(held, most)
-
-    @cached_property
-    def numbers(self) -> list[int]:
-        """The number of each item in this copy, from 1; 0 of those that are not in it."""
-        items = self.items
-        numbers = [0] * len(self.outline.items)
-        reading = self.outline.reading(self.picked.sections, self.picked.themes)
-        for number, place in enumerate((place for place in reading if items >> place & 1), start=1):
+        self.reading = list(self._reading())
+        # Number of each item in this copy, from 1; 0 of those that are not in it.
+        self.numbers = numbers = [0] * len(outline.items)
+        for number, place in enumerate(chain.from_iterable(self.reading), start=1):
             numbers[place] = number
-        return numbers
+        # Places of what the copy leads with: editor's choice and top stories, else its first ones.
+        self.headlines = [*chosen, *top] or list(islice(chain.from_iterable(self.reading), HEADLINES))
+        # How many publishers its stories are from.
+        self.publishers = sum([1 for held in outline.publishers.values() if held & items])
+
+    def _reading(self) -> Iterator[list[int]]:
+        """The places of its items as they are read, by section."""
+        items, groups, held = self.items, self.outline.groups, self.outline.held
+        for section in self.sections:
+            here, by_group = held[section]
+            if items & here:
+                yield [
+                    place
+                    for group in self.grouped[section]
+                    if items & by_group[group]
+                    for place in groups[section][group]
+                    if items >> place & 1
+                ]
+
+    def showing(self, most: int) -> Selection:
+        """The same with at most so many items of each section shown."""
+        fewer = copy(self)
+        fewer.shown = self.outline.bits(place for places in self.reading for place in places[:most])
+        fewer.keys = {}
+        return fewer
 
     def groups(self, section: int) -> Sequence[int]:
         """The order of a section's groups."""
-        return self.outline.grouped(self.picked.themes)[section]
-
-    @cached_property
-    def headlines(self) -> list[int]:
-        """Places of the items that a copy leads with: editor's choice and top stories, else its first ones."""
-        if self._first:
-            return self._first
-        numbers = self.numbers
-        first = [place for place, number in enumerate(numbers) if 0 < number <= HEADLINES]
-        return sorted(first, key=numbers.__getitem__)
-
-    @cached_property
-    def publishers(self) -> int:
-        """How many publishers its stories are from."""
-        return sum(1 for held in self.outline.publishers.values() if held & self.items)
+        return self.grouped[section]
 
 
 class Pick(Protocol):
@@ -139,10 +135,14 @@ class Pick(Protocol):
         """A condition, for `when` and `each`. With `same`, what it holds is joined once for all that agree in it."""
         ...
 
-    def field(self, value: Value, *, late: bool = False) -> str:
-        """A text that may be shown, and nothing else done with it.
+    def field(self, value: Value) -> str:
+        """A text that may be shown, and nothing else done with it."""
+        ...
 
-        A `late` one, never empty, is filled in after what is round it was joined: it is not part of what is the same.
+    def number(self, texts: Sequence[str], place: int) -> str:
+        """The number that an item has in the copy, as one of these texts, none of them empty.
+
+        It is filled in after what is round it was joined: it is not part of what is the same.
         """
         ...
 
@@ -161,9 +161,13 @@ class Answers:
         """The answer."""
         return bool(test(self._selection))
 
-    def field(self, value: Value, *, late: bool = False) -> str:  # noqa: ARG002 - a rendering alone shares nothing
+    def field(self, value: Value) -> str:
         """The text."""
         return value(self._selection)
+
+    def number(self, texts: Sequence[str], place: int) -> str:
+        """The number's text."""
+        return texts[self._selection.numbers[place]]
 
     def ordered(self, values: Sequence[Any], order: Order) -> tuple[Any, ...]:
         """The things in their order."""
@@ -176,7 +180,7 @@ class Questions:
     def __init__(self, token: str) -> None:
         self.token = token
         self.tests: list[tuple[Test, Sameness | None]] = []
-        self.values: list[tuple[Value, bool]] = []
+        self.values: list[Value | tuple[Sequence[str], int]] = []
         self.orders: list[Order] = []
 
     def when(self, test: Test, same: Sameness | None = None) -> When:
@@ -184,9 +188,16 @@ class Questions:
         self.tests.append((test, same))
         return When(self.token, len(self.tests) - 1)
 
-    def field(self, value: Value, *, late: bool = False) -> str:
+    def field(self, value: Value) -> str:
         """A mark."""
-        self.values.append((value, late))
+        return self._mark(value)
+
+    def number(self, texts: Sequence[str], place: int) -> str:
+        """A mark."""
+        return self._mark((texts, place))
+
+    def _mark(self, asked: Value | tuple[Sequence[str], int]) -> str:
+        self.values.append(asked)
         return f"{self.token}{FIELD}{len(self.values) - 1}z"
 
     def ordered(self, values: Sequence[Any], order: Order) -> tuple[Any, ...]:

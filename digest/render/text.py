@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import accumulate
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -90,7 +91,7 @@ def width(text: str) -> int:
     """Columns that a text takes in a monospaced font: wide East Asian characters two (UAX 11), combining ones none."""
     if text.isascii() or _NARROW.fullmatch(text):
         return len(text)
-    return sum(_columns(character) for character in text)
+    return sum(map(_columns, text))
 
 
 def wrap(text: str, columns: int = WIDTH, *, first: str = "", rest: str = "") -> str:
@@ -158,6 +159,7 @@ def leader(left: str, right: str, columns: int = WIDTH) -> str:
     return f"{left} {'.' * (columns - width(left) - width(right) - 2)} {right}"
 
 
+@lru_cache(maxsize=4096)
 def _columns(character: str) -> int:
     if unicodedata.combining(character) or unicodedata.category(character) == "Cf":
         return 0

@@ -11,7 +11,8 @@ from digest.errors import TemplateError
 from digest.model import Picked
 from digest.quoted import piece
 from digest.render.inline import check_selectors
-from digest.render.parts import HTML, TEXT, Body
+from digest.render.joins import Body
+from digest.render.parts import HTML, TEXT
 from digest.render.selection import Outline, Questions, Selection
 from digest.render.tags import When
 from tests.render import factory
