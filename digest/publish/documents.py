@@ -1,22 +1,23 @@
 """Feeds as documents: Atom (RFC 4287), RSS 2.0 and JSON Feed 1.1, with archives (RFC 5005) and tombstones (RFC 6721).
 
-The bytes of a document depend on the feed alone: no clock, no version of a library, no locale. Whatever the texts
-hold, a document is written: control characters, lone surrogates and unsafe markup are left out, and a link that is no
-web address is not written. docs/decisions/0075 says why no library writes them.
-
-Ids stand first in entries and items, so that `without` can take one out of a page that is written already.
+feedgen writes Atom and RSS; what it does not know is in extensions.py (docs/decisions/0075). The bytes of a document
+depend on the feed alone: no clock, no version of a library, no locale. Whatever the texts hold, a document is written:
+control characters, lone surrogates and unsafe markup are left out, and a link that is no web address is not written.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
-from datetime import datetime
-from email.utils import format_datetime
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
+from typing import Any
 
-from digest.publish.cleaned import cleaned_entry, cleaned_feed, utc
+from feedgen.entry import FeedEntry
+from feedgen.ext.dc import DcEntryExtension, DcExtension
+from feedgen.feed import FeedGenerator
+
+from digest.publish.cleaned import cleaned_entry, cleaned_feed
+from digest.publish.extensions import Detail, History, Moment, Tombstones, Unsaid, rfc3339
 from digest.publish.feed import ATOM, JSON, RSS, Entry, Feed, Tombstone
 
 MEDIA_TYPES: Mapping[str, str] = {
@@ -27,14 +28,7 @@ MEDIA_TYPES: Mapping[str, str] = {
 """Of the formats, by file name."""
 
 _GENERATOR = "Digest"
-_XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
-_HISTORY = 'xmlns:fh="http://purl.org/syndication/history/1.0"'
-_TERMS = 'xmlns:dcterms="http://purl.org/dc/terms/"'
-_ATOM = f'xmlns="http://www.w3.org/2005/Atom" {_TERMS} {_HISTORY} xmlns:at="http://purl.org/atompub/tombstones/1.0"'
-_RSS = (
-    'xmlns:atom="http://www.w3.org/2005/Atom" xmlns:content="http://purl.org/rss/1.0/modules/content/"'
-    f' xmlns:dc="http://purl.org/dc/elements/1.1/" {_TERMS} {_HISTORY}'
-)
+_XML = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 class Writer:
@@ -47,7 +41,7 @@ class Writer:
     def __init__(self, *, cleaned: bool = False) -> None:
         self._cleaned_before = cleaned
         self._safe: dict[Entry, Entry] = {}
-        self._written: dict[tuple[str, Entry], str] = {}
+        self._built: dict[Entry, _Built] = {}
 
     def documents(self, feed: Feed) -> Iterator[tuple[str, bytes]]:
         """The feed in each format, with its file name."""
@@ -76,45 +70,22 @@ class Writer:
                 self._safe[entry] = cleaned_entry(entry)
         return cleaned_feed(feed, (self._safe[entry] for entry in feed.entries))
 
-    def _of(self, name: str, entry: Entry) -> str:
-        key = (name, entry)
-        if key not in self._written:
-            self._written[key] = _atom_entry(entry) if name == ATOM else _rss_item(entry)
-        return self._written[key]
-
     def _atom(self, feed: Feed) -> bytes:
-        lines = [
-            f'{_XML}<feed {_ATOM} xml:lang="{feed.language}">',
-            f"<id>{escape(feed.id)}</id>",
-            f"<title>{escape(feed.title)}</title>",
-            f"<subtitle>{escape(feed.subtitle)}</subtitle>",
-            f"<updated>{_rfc3339(feed.updated)}</updated>",
-            f"<author><name>{escape(feed.author)}</name></author>",
-            *([f"<rights>{escape(feed.rights)}</rights>"] if feed.rights else []),
-            f"<generator>{_GENERATOR}</generator>",
-            f'<link rel="alternate" type="text/html" href="{escape(feed.url)}"/>',
-            *_history(feed, ATOM, "link"),
-            *(f'<at:deleted-entry ref="{escape(one.id)}" when="{_rfc3339(one.when)}"/>' for one in feed.gone),
-            *(self._of(ATOM, entry) for entry in feed.entries),
-            "</feed>\n",
-        ]
-        return "\n".join(lines).encode()
+        document: bytes = self._generator(feed, ATOM).atom_str(pretty=True, xml_declaration=False)
+        return _XML + document
 
     def _rss(self, feed: Feed) -> bytes:
-        lines = [
-            f'{_XML}<rss version="2.0" {_RSS}>\n<channel>',
-            f"<title>{escape(feed.title)}</title>",
-            f"<link>{escape(feed.url)}</link>",
-            f"<description>{escape(feed.subtitle)}</description>",
-            f"<language>{feed.language}</language>",
-            *([f"<copyright>{escape(feed.rights)}</copyright>"] if feed.rights else []),
-            f"<lastBuildDate>{_rfc822(feed.updated)}</lastBuildDate>",
-            f"<generator>{_GENERATOR}</generator>",
-            *_history(feed, RSS, "atom:link"),
-            *(self._of(RSS, entry) for entry in feed.entries),
-            "</channel>\n</rss>\n",
-        ]
-        return "\n".join(lines).encode()
+        document: bytes = self._generator(feed, RSS).rss_str(pretty=True, xml_declaration=False)
+        return _XML + document
+
+    def _generator(self, feed: Feed, name: str) -> FeedGenerator:
+        return _frame(feed, name, map(self._entry, feed.entries))
+
+    def _entry(self, entry: Entry) -> _Built:
+        built = self._built.get(entry)
+        if built is None:
+            built = self._built[entry] = _entry(entry)
+        return built
 
     def _json(self, feed: Feed) -> bytes:
         document = {
@@ -159,79 +130,125 @@ def without(name: str, document: bytes, gone: Tombstone) -> bytes:
         loaded = json.loads(document)
         loaded["items"] = [item for item in loaded["items"] if item["id"] != gone.id]
         return _dumped(loaded)
-    text, own = document.decode(), re.escape(escape(gone.id))
+    text, own = document.decode(), escape(gone.id, quote=False)
+    tag, mark = ("item", f">{own}</guid>") if name == RSS else ("entry", f"<id>{own}</id>")
+    place = text.find(mark)  # in texts, "<" is escaped
+    if place < 0:
+        return document
+    start, end = text.rindex(f"<{tag}", 0, place), text.index(f"</{tag}>", place) + len(f"</{tag}>")
     if name == RSS:
-        return re.sub(rf"<item><guid [^>]*>{own}</guid>.*?</item>\n", "", text, flags=re.DOTALL).encode()
-    stone = f'<at:deleted-entry ref="{escape(gone.id)}" when="{_rfc3339(gone.when)}"/>'
-    return re.sub(rf"<entry[^>]*><id>{own}</id>.*?</entry>", lambda _: stone, text, flags=re.DOTALL).encode()
+        return (text[:start].rstrip() + text[end:]).encode()
+    stone = f'<at:deleted-entry ref="{escape(gone.id)}" when="{rfc3339(gone.when)}"/>'
+    return (text[:start] + stone + text[end:]).encode()
 
 
 # --------------------------------------------------------------------------------------------------------------
-# Parts
+# Atom and RSS, by feedgen
 
 
-def _history(feed: Feed, name: str, link: str) -> Iterator[str]:
+class _Built(FeedEntry):  # type: ignore[misc]  # feedgen has no types
+    """An entry that feedgen builds once per format, however many feeds it stands in.
+
+    A feed takes the element itself, out of the feed that had it before: that one is written already.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._elements: dict[str, Any] = {}
+
+    def atom_entry(self, extensions: bool = True) -> Any:  # noqa: FBT001, FBT002 - feedgen's signature
+        """The element, for one feed to take."""
+        if ATOM not in self._elements:
+            self._elements[ATOM] = super().atom_entry(extensions)
+        return self._elements[ATOM]
+
+    def rss_entry(self, extensions: bool = True) -> Any:  # noqa: FBT001, FBT002 - feedgen's signature
+        """The element, for one feed to take."""
+        if RSS not in self._elements:
+            self._elements[RSS] = super().rss_entry(extensions)
+        return self._elements[RSS]
+
+
+def _entry(entry: Entry) -> _Built:
+    """An entry for feedgen to build in both formats."""
+    made = _Built()
+    made.register_extension("dc", DcEntryExtension, atom=False)
+    made.register_extension("detail", Detail)
+    made.id(entry.id)
+    made.title(entry.title)
+    made.updated(Moment.of(entry.updated))
+    if entry.url:
+        made.link(href=entry.url, rel="alternate", type="text/html")
+    for one in entry.related:
+        made.link(href=one.url, rel="related", title=one.title)
+    if entry.author:
+        made.author(name=entry.author)
+        made.dc.dc_creator(entry.author)  # RSS has only addresses for authors
+    if entry.language:
+        made.dc.dc_language(entry.language)
+    for category in entry.categories:
+        made.category(term=category.term, scheme=category.scheme, label=category.label)
+    if entry.summary:
+        # RSS says of a description that it is HTML: a summary is text, and is escaped once more than in Atom.
+        made.description(escape(entry.summary, quote=False))
+        made.summary(entry.summary)
+    made.content(entry.html, type="html")
+    detail: Detail = made.detail
+    detail.published, detail.updated, detail.language = entry.published, entry.updated, entry.language
+    detail.regions = [one.label for one in entry.categories if one.spatial]
+    detail.links = made.link() or ()
+    return made
+
+
+def _frame(feed: Feed, name: str, entries: Iterable[FeedEntry]) -> FeedGenerator:
+    """A feed for feedgen to write."""
+    made = FeedGenerator()
+    made.register_extension("history", History)
+    made.register_extension("tombstones", Tombstones, rss=False)
+    made.register_extension("dc", DcExtension, atom=False)
+    made.id(feed.id)
+    made.title(feed.title)
+    made.subtitle(feed.subtitle)
+    made.updated(Moment.of(feed.updated) if name == ATOM else Unsaid.of(feed.updated))
+    made.author(name=feed.author)
+    if feed.rights:
+        made.rights(feed.rights)
+    made.language(feed.language)
+    made.generator(_GENERATOR)
+    made.docs("")  # where RSS is told of helps nobody who reads it
+    made.link([*_relations(feed, name), {"rel": "alternate", "type": "text/html", "href": feed.url}])
+    history: History = made.history
+    history.updated, history.links = feed.updated, made.link()
+    history.archive, history.complete = bool(feed.current), feed.complete and not feed.current
+    made.tombstones.gone = feed.gone
+    for entry in entries:
+        made.add_entry(entry, order="append")
+    return made
+
+
+def _relations(feed: Feed, name: str) -> Iterator[dict[str, str]]:
     """Where the document stands among the feed's (RFC 5005), and who tells of changes (WebSub).
 
     A page names the one before it and none after it: the one after it is not there yet when it is written, and a page
     that is written does not change. The server names that one in a header.
     """
-    media = MEDIA_TYPES[name]
-    yield f'<{link} rel="self" type="{media}" href="{escape(feed.address or f"{feed.folder}/{name}")}"/>'
+
+    def link(rel: str, href: str) -> dict[str, str]:
+        return {"rel": rel, "type": MEDIA_TYPES[name], "href": href}
+
+    yield link("self", feed.address or f"{feed.folder}/{name}")
     if feed.current:
-        yield "<fh:archive/>"
-        yield f'<{link} rel="current" type="{media}" href="{escape(feed.current)}/{name}"/>'
-        yield f'<{link} rel="first" type="{media}" href="{escape(feed.current)}/{name}"/>'
-    elif feed.complete:
-        yield "<fh:complete/>"
+        yield link("current", f"{feed.current}/{name}")
+        yield link("first", f"{feed.current}/{name}")
     if feed.older:
-        yield f'<{link} rel="prev-archive" type="{media}" href="{escape(feed.older)}/{name}"/>'
-        yield f'<{link} rel="next" type="{media}" href="{escape(feed.older)}/{name}"/>'
+        yield link("prev-archive", f"{feed.older}/{name}")
+        yield link("next", f"{feed.older}/{name}")
     if feed.hub:
-        yield f'<{link} rel="hub" href="{escape(feed.hub)}"/>'
+        yield {"rel": "hub", "href": feed.hub}
 
 
-def _atom_entry(entry: Entry) -> str:
-    language = f' xml:lang="{entry.language}"' if entry.language else ""
-    lines = [
-        f"<entry{language}><id>{escape(entry.id)}</id>",
-        f"<title>{escape(entry.title)}</title>",
-        *([f'<link rel="alternate" type="text/html" href="{escape(entry.url)}"/>'] if entry.url else []),
-        *(f'<link rel="related" href="{escape(one.url)}" title="{escape(one.title)}"/>' for one in entry.related),
-        f"<published>{_rfc3339(entry.published)}</published>",
-        f"<updated>{_rfc3339(entry.updated)}</updated>",
-        *([f"<author><name>{escape(entry.author)}</name></author>"] if entry.author else []),
-        *(
-            f'<category term="{escape(one.term)}" scheme="{escape(one.scheme)}" label="{escape(one.label)}"/>'
-            for one in entry.categories
-        ),
-        *_spatial(entry),
-        *([f"<summary>{escape(entry.summary)}</summary>"] if entry.summary else []),
-        f'<content type="html">{escape(entry.html)}</content>',
-    ]
-    return "\n".join(lines) + "\n</entry>"
-
-
-def _rss_item(entry: Entry) -> str:
-    lines = [
-        f'<item><guid isPermaLink="false">{escape(entry.id)}</guid>',
-        f"<title>{escape(entry.title)}</title>",
-        *([f"<link>{escape(entry.url)}</link>"] if entry.url else []),
-        f"<pubDate>{_rfc822(entry.published)}</pubDate>",
-        f"<dcterms:modified>{_rfc3339(entry.updated)}</dcterms:modified>",
-        *([f"<dc:creator>{escape(entry.author)}</dc:creator>"] if entry.author else []),
-        *([f"<dc:language>{entry.language}</dc:language>"] if entry.language else []),
-        *(f'<category domain="{escape(one.scheme)}">{escape(one.label)}</category>' for one in entry.categories),
-        *_spatial(entry),
-        # RSS says of a description that it is HTML: a summary is text, and is escaped once more than in Atom.
-        f"<description>{escape(escape(entry.summary, quote=False) or entry.html)}</description>",
-        *([f"<content:encoded>{escape(entry.html)}</content:encoded>"] if entry.summary else []),
-    ]
-    return "\n".join(lines) + "\n</item>"
-
-
-def _spatial(entry: Entry) -> Iterator[str]:
-    return (f"<dcterms:spatial>{escape(one.label)}</dcterms:spatial>" for one in entry.categories if one.spatial)
+# --------------------------------------------------------------------------------------------------------------
+# JSON
 
 
 def _json_item(entry: Entry) -> Mapping[str, object]:
@@ -241,8 +258,8 @@ def _json_item(entry: Entry) -> Mapping[str, object]:
         "title": entry.title,
         "content_html": entry.html,
         "summary": entry.summary,
-        "date_published": _rfc3339(entry.published),
-        "date_modified": _rfc3339(entry.updated),
+        "date_published": rfc3339(entry.published),
+        "date_modified": rfc3339(entry.updated),
         "authors": [{"name": entry.author}] if entry.author else [],
         "tags": list(dict.fromkeys(category.label for category in entry.categories)),
         "language": entry.language,
@@ -252,12 +269,3 @@ def _json_item(entry: Entry) -> Mapping[str, object]:
 
 def _dumped(document: Mapping[str, object]) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode() + b"\n"
-
-
-def _rfc3339(moment: datetime) -> str:
-    moment = utc(moment)
-    return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
-
-
-def _rfc822(moment: datetime) -> str:
-    return format_datetime(utc(moment), usegmt=True)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import locale
+import os
 import re
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import feedparser
 import pytest
@@ -16,8 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from digest.publish import Category, Entry, Feed, Link, Writer, atom, json_feed, opml, rss
+from digest.publish import Category, Entry, Feed, Link, Tombstone, Writer, atom, json_feed, opml, rss
 from tests.publish.rules import ATOM, CONTENT, DC, XML_LANG, check_atom, check_json, check_rss
+from tests.publish.validator import AT, FH
 
 NOON = datetime(2018, 7, 20, 12, 0, 5, 999, tzinfo=timezone(timedelta(hours=8)))
 ENTRY = Entry(
@@ -59,6 +64,13 @@ FEED = Feed(
 )
 
 
+def links(root: etree._Element) -> set[tuple[str | None, ...]]:
+    """Those of a feed, but its page."""
+    found = (root if root.tag == f"{ATOM}feed" else root[0]).findall(f"{ATOM}link")
+    assert len({one.get("rel") for one in found}) == len(found)
+    return {(one.get("rel"), one.get("href"), one.get("type")) for one in found if one.get("rel") != "alternate"}
+
+
 class TestFormats:
     def test_atom(self) -> None:
         root = check_atom(atom(FEED), "https://news.example/feeds/atom.xml", 2)
@@ -96,6 +108,46 @@ class TestFormats:
         assert first.findtext(f"{DC}creator") == "Pan Meiling"
         assert second.findtext(f"{DC}language") == "zh-Hans"
         assert [one.text for one in first.findall("category")] == ["Guangdong", "Transport & ports"]
+
+    def test_what_feedgen_does_not_know(self) -> None:
+        """Pages of an archive, tombstones, a hub and regions, in both formats."""
+        region, theme = ENTRY.categories
+        front = replace(
+            FEED,
+            entries=(replace(ENTRY, categories=(replace(region, spatial=True), theme)),),
+            gone=(Tombstone(id="tag:news.example,2026:stories/x", when=NOON),),
+            older="https://news.example/feeds/archive/2",
+            hub="https://hub.example/",
+        )
+        page = replace(front, gone=(), hub="", current=FEED.folder, complete=True)
+        for write, name, media in ((atom, "atom.xml", "application/atom+xml"), (rss, "rss.xml", "application/rss+xml")):
+            older = f"https://news.example/feeds/archive/2/{name}"
+            own = f"https://news.example/feeds/{name}"
+            root, archive = etree.fromstring(write(front)), etree.fromstring(write(page))
+            assert links(root) == {
+                ("self", own, media),
+                ("prev-archive", older, media),
+                ("next", older, media),
+                ("hub", "https://hub.example/", None),
+            }
+            assert links(archive) == {
+                ("self", own, media),
+                ("current", own, media),
+                ("first", own, media),
+                ("prev-archive", older, media),
+                ("next", older, media),
+            }
+            assert [one.text for one in root.iter("{http://purl.org/dc/terms/}spatial")] == ["Guangdong"]
+            assert (len(list(root.iter(f"{FH}archive"))), len(list(archive.iter(f"{FH}archive")))) == (0, 1)
+            assert list(archive.iter(f"{FH}complete")) == []  # what has pages behind it is not all
+            stones = [(one.get("ref"), one.get("when")) for one in root.iter(f"{AT}deleted-entry")]
+            gone = [("tag:news.example,2026:stories/x", "2018-07-20T04:00:05Z")]
+            assert stones == (gone if write is atom else [])
+            assert len(list(etree.fromstring(write(replace(front, complete=True))).iter(f"{FH}complete"))) == 1
+        (item,) = etree.fromstring(rss(front)).iter("item")
+        assert item.findtext("{http://purl.org/dc/terms/}modified") == "2018-07-20T05:00:05Z"
+        related = etree.fromstring(atom(front)).findall(f"{ATOM}entry/{ATOM}link")[1]
+        assert (related.get("title"), related.get("type")) == ("Other Paper", None)
 
     def test_json(self) -> None:
         feed = check_json(json_feed(FEED), "https://news.example/feeds/feed.json", 2)
@@ -176,6 +228,26 @@ class TestBytes:
         assert b"2026-" not in first[0].replace(b",2026:", b"")
         year = str(datetime.now(UTC).year).encode()
         assert year not in first[1].replace(b",2026:", b"")
+
+    def test_they_do_not_depend_on_the_process(self) -> None:
+        code = "from tests.publish.test_documents import *; import sys; sys.stdout.buffer.write(atom(FEED) + rss(FEED))"
+        folder = Path(__file__).parents[2]
+        for seed in ("1", "2"):  # of the order in which sets are walked
+            other = subprocess.run(
+                [sys.executable, "-c", code],
+                cwd=folder,
+                env={**os.environ, "PYTHONHASHSEED": seed, "TZ": "Asia/Shanghai", "LC_ALL": "C"},
+                capture_output=True,
+                check=True,
+            )
+            assert other.stdout == atom(FEED) + rss(FEED)
+
+    def test_a_millisecond_is_told(self) -> None:
+        entry = replace(ENTRY, updated=datetime(2018, 7, 20, 12, 0, 5, 7999, tzinfo=UTC))
+        feed = replace(FEED, entries=(entry,))
+        assert atom(feed).count(b"<updated>2018-07-20T12:00:05.007Z</updated>") == 2
+        assert b"<dcterms:modified>2018-07-20T12:00:05.007Z<" in rss(feed)
+        assert json.loads(json_feed(feed))["items"][0]["date_modified"] == "2018-07-20T12:00:05.007Z"
 
     def test_they_do_not_depend_on_the_zone_of_a_time(self) -> None:
         utc = tuple(
