@@ -184,8 +184,8 @@ class Pipeline:
                 done.problems.append(outcome.error)
             case pickup.Taken():
                 with self.store.transaction():
-                    for article in outcome.articles:
-                        self._count(self.store.articles.save(article, now).change, done)
+                    for saved in self.store.articles.save_all(outcome.articles, now):
+                        self._count(saved.change, done)
                     problem = outcome.problems[0] if outcome.problems else None
                     self.store.sources.remember(source, outcome.origin, outcome.signature, now, problem)
                 done.problems += outcome.problems

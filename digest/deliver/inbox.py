@@ -272,7 +272,8 @@ class IMAPInbox:
             try:
                 client.starttls(ssl_context=context)
             except BaseException:
-                client.shutdown()
+                with contextlib.suppress(OSError):  # a handshake that failed has closed it; why is what must be told
+                    client.shutdown()
                 raise
         return client
 

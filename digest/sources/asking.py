@@ -181,10 +181,9 @@ class Round:
         waiting = again | {article.id for article in held}
         with self._store.transaction():
             seen = self._store.sources.seen(source.key)
-            for article in take:
-                change = self._store.articles.save(article, now).change
-                self._done.count(change)
-                new += change is Change.NEW
+            for saved in self._store.articles.save_all(take, now):
+                self._done.count(saved.change)
+                new += saved.change is Change.NEW
             self._done.unchanged += sum(seen.get(entry) == form for entry, form in forms.items())
             self._store.sources.remember_entries(
                 source.key, {entry: form for entry, form in forms.items() if entry not in waiting}, now

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -52,46 +52,56 @@ class Articles:
         self._database = database
 
     def save(self, article: Article, at: datetime) -> Saved:
-        """Keep an article; a new version when a reader could see a difference (`content_hash`).
+        """Keep an article, as `save_all` does."""
+        return self.save_all((article,), at)[0]
+
+    def save_all(self, wanted: Iterable[Article], at: datetime) -> tuple[Saved, ...]:
+        """Keep articles, all or none; a new version when a reader could see a difference (`content_hash`).
 
         What a reader cannot see (rights, weight, origin) is brought up to date in place. `first_seen` stays that of
         the first version, so that an article without a date keeps its place in time.
         """
-        newest = (articles.c.uid == article.uid) & articles.c.newest
         with self._database.transaction() as connection:
             self._database.serialize(articles)
-            row = connection.execute(sa.select(articles).where(newest)).one_or_none()
-            if row is None:
-                kept = replace(article, version=1)
-                self._insert(kept, article.content_hash, at)
-                return Saved(change=Change.NEW, article=kept)
-            before = _ARTICLE.load(row.payload)
-            kept = replace(article, first_seen=before.first_seen, version=before.version)
-            if row.content_hash == article.content_hash:
-                payload = _ARTICLE.dump(kept)
-                if payload != row.payload:
-                    connection.execute(sa.update(articles).where(newest).values(payload=payload))
-                return Saved(change=Change.UNCHANGED, article=kept)
-            kept = replace(kept, version=before.version + 1)
-            connection.execute(sa.update(articles).where(newest).values(newest=False))
-            self._insert(kept, article.content_hash, at)
-            return Saved(change=Change.EDITED, article=kept)
+            return tuple(saved for page in _pages(wanted) for saved in self._save(connection, page, at))
 
-    def _insert(self, article: Article, content_hash: str, at: datetime) -> None:
-        with self._database.transaction() as connection:
-            connection.execute(
-                sa.insert(articles).values(
-                    uid=article.uid,
-                    version=article.version,
-                    newest=True,
-                    source=article.source,
-                    entry=article.id,
-                    content_hash=content_hash,
-                    dated=article.when,
-                    saved=at,
-                    payload=_ARTICLE.dump(article),
-                )
+    def _save(self, connection: sa.Connection, page: Sequence[Article], at: datetime) -> Iterator[Saved]:
+        """Keep some articles, none of them twice: one statement finds what is known, one inserts."""
+        query = sa.select(articles.c.uid, articles.c.content_hash, articles.c.payload)
+        uids = [article.uid for article in page]
+        known = {row.uid: row for row in connection.execute(query.where(articles.c.newest, articles.c.uid.in_(uids)))}
+        rows: list[dict[str, object]] = []
+        for article in page:
+            kept, found, content_hash = replace(article, version=1), known.get(article.uid), article.content_hash
+            change = Change.NEW
+            if found is not None:
+                before = _ARTICLE.load(found.payload)
+                kept = replace(article, first_seen=before.first_seen, version=before.version)
+                newest = (articles.c.uid == article.uid) & articles.c.newest
+                if found.content_hash == content_hash:
+                    payload = _ARTICLE.dump(kept)
+                    if payload != found.payload:
+                        connection.execute(sa.update(articles).where(newest).values(payload=payload))
+                    yield Saved(change=Change.UNCHANGED, article=kept)
+                    continue
+                change, kept = Change.EDITED, replace(kept, version=before.version + 1)
+                connection.execute(sa.update(articles).where(newest).values(newest=False))
+            rows.append(
+                {
+                    "uid": kept.uid,
+                    "version": kept.version,
+                    "newest": True,
+                    "source": kept.source,
+                    "entry": kept.id,
+                    "content_hash": content_hash,
+                    "dated": kept.when,
+                    "saved": at,
+                    "payload": _ARTICLE.dump(kept),
+                }
             )
+            yield Saved(change=change, article=kept)
+        if rows:
+            connection.execute(sa.insert(articles), rows)
 
     def get(self, uid: str, version: int | None = None) -> Judged:
         """The newest version of an article (or the one asked for) and its judgement.
@@ -196,6 +206,18 @@ class Articles:
             )
             for row in rows
         )
+
+
+def _pages(wanted: Iterable[Article]) -> Iterator[list[Article]]:
+    """The articles in their order, some at a time; one that comes again begins a new page, which finds the first."""
+    page: dict[str, Article] = {}
+    for article in wanted:
+        if article.uid in page or len(page) == _PAGE:
+            yield list(page.values())
+            page = {}
+        page[article.uid] = article
+    if page:
+        yield list(page.values())
 
 
 _WITH_JUDGEMENT: Final = sa.select(articles.c.payload, judgements.c.payload.label("judgement")).outerjoin(

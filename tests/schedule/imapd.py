@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socketserver
 import ssl
@@ -14,9 +15,17 @@ TLS = Path(__file__).parent.parent / "deliver" / "tls"
 
 
 class Server:
-    """Serves `letters` (UID -> octets); `seen` holds the UIDs flagged as such; `said` every command."""
+    """Serves `letters` (UID -> octets); `seen` holds the UIDs flagged as such; `said` every command.
 
-    def __init__(self, letters: dict[int, bytes], *, context: ssl.SSLContext | None = None, fail: str = "") -> None:
+    Args:
+        letters: in the folder.
+        security: "tls" from the first byte; "starttls": nothing but CAPABILITY and STARTTLS before it; or "none".
+        fail: the command that is refused.
+    """
+
+    def __init__(self, letters: dict[int, bytes], *, security: str = "none", fail: str = "") -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(TLS / "cert.pem", TLS / "key.pem")
         self.letters = letters
         self.seen: set[int] = set()
         self.said: list[str] = []
@@ -24,13 +33,35 @@ class Server:
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
-                if context is not None:
-                    self.request = context.wrap_socket(self.request, server_side=True)
-                    self.rfile, self.wfile = self.request.makefile("rb"), self.request.makefile("wb", buffering=0)
-                self.wfile.write(b"* OK ready\r\n")
-                for line in self.rfile:
+                with contextlib.suppress(OSError):  # who does not trust us hangs up
+                    if security == "tls":
+                        self.encrypt()
+                    self.wfile.write(b"* OK ready\r\n")
+                    self.talk()
+
+            def encrypt(self) -> None:
+                self.request = context.wrap_socket(self.request, server_side=True)
+                self.rfile, self.wfile = self.request.makefile("rb"), self.request.makefile("wb", buffering=0)
+
+            def finish(self) -> None:
+                super().finish()
+                self.request.close()
+
+            def talk(self) -> None:
+                while line := self.rfile.readline():
                     tag, _, command = line.decode().strip().partition(" ")
                     server.said.append(command)
+                    plain = not isinstance(self.request, ssl.SSLSocket)
+                    if command == "STARTTLS" and security == "starttls" and plain:
+                        self.wfile.write(f"{tag} OK begin\r\n".encode())
+                        self.encrypt()
+                        continue
+                    if command == "CAPABILITY" and security == "starttls" and plain:
+                        self.wfile.write(f"* CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED\r\n{tag} OK done\r\n".encode())
+                        continue
+                    if plain and security != "none":
+                        self.wfile.write(f"{tag} BAD in the clear\r\n".encode())
+                        continue
                     if fail and fail in command:
                         self.wfile.write(f"{tag} NO refused\r\n".encode())
                         continue

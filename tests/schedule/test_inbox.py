@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -139,15 +140,18 @@ def test_a_maildir_that_is_not_there(tmp_path: Path) -> None:
             MaildirInbox(tmp_path).__enter__()
 
 
-def test_from_an_imap_folder(world: World, make: MakeWorld) -> None:
+@pytest.mark.parametrize("security", ["none", "tls", "starttls"])
+def test_from_an_imap_folder(world: World, make: MakeWorld, folder: Path, security: str) -> None:
     letters = {3: letter("Hello"), 5: letter(tokens(world)["reader1@example.org"])}
-    with Server(letters) as server:
+    shutil.copy(TLS / "cert.pem", folder / "authorities.pem")
+    with Server(letters, security=security) as server:
         settings = {
-            "host": "127.0.0.1",
+            "host": "localhost",
             "port": str(server.port),
-            "security": "none",
+            "security": security,
             "username": "u",
             "password": 'p"w',
+            "certificates": "" if security == "none" else "authorities.pem",
         }
         other = make(inbox_folder='Leave "here"', **{f"inbox_{key}": value for key, value in settings.items()})
         other.jobs.inbox()
@@ -159,6 +163,18 @@ def test_from_an_imap_folder(world: World, make: MakeWorld) -> None:
     assert len(fetched) == 2
     assert all("BODY.PEEK[HEADER]" in command for command in fetched)
     assert not any("EXPUNGE" in command or "Deleted" in command for command in server.said)
+    before = server.said[: next(place for place, command in enumerate(server.said) if command.startswith("LOGIN"))]
+    assert ("STARTTLS" in before) == (security == "starttls")
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_a_server_that_nobody_vouches_for_gets_no_password(security: str) -> None:
+    with Server({1: letter("x")}, security=security) as server:
+        with pytest.raises(DeliveryError, match="certificate verify failed"):
+            imap(server.port, security).__enter__()
+        with imap(server.port, security, TLS / "cert.pem") as inbox:
+            assert inbox.names() == ("7.1",)
+    assert sum("LOGIN" in command for command in server.said) == 1
 
 
 def imap(port: int, security: str = "none", ca_file: Path | None = None) -> IMAPInbox:
