@@ -119,7 +119,7 @@ def json_feed(feed: Feed) -> bytes:
 
 
 def without(name: str, document: bytes, gone: Tombstone) -> bytes:
-    """A document of ours without what was withdrawn; all other bytes stay. Atom gets the tombstone in its place.
+    """A document of ours without what was withdrawn; all other bytes stay. Atom gets a tombstone.
 
     Args:
         name: the document's file name, which tells its format.
@@ -138,8 +138,10 @@ def without(name: str, document: bytes, gone: Tombstone) -> bytes:
     start, end = text.rindex(f"<{tag}", 0, place), text.index(f"</{tag}>", place) + len(f"</{tag}>")
     if name == RSS:
         return (text[:start].rstrip() + text[end:]).encode()
-    stone = f'<at:deleted-entry ref="{escape(gone.id)}" when="{rfc3339(gone.when)}"/>'
-    return (text[:start] + stone + text[end:]).encode()
+    # The schema of RFC 4287 wants entries last: a tombstone stands where feedgen puts those that are known before.
+    head = text[: text.index("<entry")].rstrip()
+    stone = f'\n  <at:deleted-entry ref="{escape(gone.id)}" when="{rfc3339(gone.when)}"/>'
+    return (head + stone + text[len(head) : start].rstrip() + text[end:]).encode()
 
 
 # --------------------------------------------------------------------------------------------------------------

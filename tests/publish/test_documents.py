@@ -20,7 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from digest.publish import Category, Entry, Feed, Link, Tombstone, Writer, atom, json_feed, opml, rss
+from digest.publish import ATOM as ATOM_NAME
+from digest.publish import RSS as RSS_NAME
+from digest.publish import Category, Entry, Feed, Link, Tombstone, Writer, atom, json_feed, opml, rss, without
 from tests.publish.rules import ATOM, CONTENT, DC, XML_LANG, check_atom, check_json, check_rss
 from tests.publish.validator import AT, FH
 
@@ -216,6 +218,38 @@ class TestFormats:
             "xmlUrl": "https://news.example/feeds/regions/CN/atom.xml",
             "htmlUrl": "https://news.example/",
         }
+
+
+class TestWithout:
+    @pytest.mark.parametrize("gone", [ENTRY, CHINESE])
+    def test_all_other_lines_stay(self, gone: Entry) -> None:
+        feed = replace(FEED, entries=tuple(replace(one, html=f"<p>{one.id}</p>") for one in FEED.entries))
+        place = [one.id for one in feed.entries].index(gone.id)
+        for name, document, tag in ((ATOM_NAME, atom(feed), "entry"), (RSS_NAME, rss(feed), "item")):
+            lines = document.decode().splitlines()
+            starts = [at for at, line in enumerate(lines) if line.lstrip().startswith(f"<{tag}")]
+            ends = [at for at, line in enumerate(lines) if line.lstrip() == f"</{tag}>"]
+            left = without(name, document, Tombstone(id=gone.id, when=NOON)).decode().splitlines()
+            del lines[starts[place] : ends[place] + 1]
+            if name == ATOM_NAME:
+                stone = f'  <at:deleted-entry ref="{gone.id}" when="2018-07-20T04:00:05Z"/>'
+                lines.insert(starts[0], stone)
+            assert left == lines
+        check_atom(without(ATOM_NAME, atom(feed), Tombstone(id=gone.id, when=NOON)), f"{FEED.folder}/atom.xml", 1)
+        check_rss(without(RSS_NAME, rss(feed), Tombstone(id=gone.id, when=NOON)), f"{FEED.folder}/rss.xml", 1)
+
+    def test_all_may_go(self) -> None:
+        document = atom(FEED)
+        for gone in FEED.entries:
+            document = without(ATOM_NAME, document, Tombstone(id=gone.id, when=NOON))
+        root = check_atom(document, f"{FEED.folder}/atom.xml", 0)
+        assert len(root.findall(f"{AT}deleted-entry")) == 2
+
+    def test_an_id_with_an_ampersand(self) -> None:
+        feed = replace(FEED, entries=(replace(ENTRY, id="tag:news.example,2026:a&b"), CHINESE))
+        stone = Tombstone(id="tag:news.example,2026:a&b", when=NOON)
+        check_atom(without(ATOM_NAME, atom(feed), stone), f"{FEED.folder}/atom.xml", 1)
+        check_rss(without(RSS_NAME, rss(feed), stone), f"{FEED.folder}/rss.xml", 1)
 
 
 class TestBytes:
