@@ -7,7 +7,7 @@
     send        campaigns that are due, also those that a dead process left
     letters     requests of the public forms; notices (also when a page calls: `Service.wake`)
     inbox       letters to the unsubscribe address
-    tidy        subscriptions that were never confirmed are forgotten
+    tidy        subscriptions that were never confirmed are forgotten, and old notices and requests
 
 The jobs are synchronous and keep no state that matters: what is due lives in the store. Several processes may run them
 on one store: a lock that ends with its process keeps two from doing the same work, and unique keys keep the rest.
@@ -39,6 +39,7 @@ PROBLEMS: Final = "digest run"  # under which the failures of jobs are listed
 INBOX: Final = "inbox"
 ARMED: Final = "armed"  # the problem of an installation that does not send
 UNCONFIRMED: Final = timedelta(days=30)  # for which a subscription waits to be confirmed; its links end sooner
+NOTICES: Final = timedelta(days=180)  # for which a notice is kept after it was made
 _BY: Final = "schedule"
 
 log = logger("schedule")
@@ -333,7 +334,11 @@ class Jobs:
     # ---- housekeeping
 
     def tidy(self) -> None:
-        """Forget who asked for a subscription and never confirmed it."""
+        """Forget who asked for a subscription and never confirmed it, old notices, and requests that were settled."""
+        self._store.requests.forget(self._clock())
+        old = self._store.notices.forget(self._clock() - NOTICES)
+        if old:
+            log.info("forgot old notices", count=old)
         forgotten = self._store.people.forget_unconfirmed(self._clock() - UNCONFIRMED)
         if forgotten:
             log.info("forgot subscriptions that nobody confirmed", count=forgotten)

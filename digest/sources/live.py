@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from digest.addresses import Guard, Refused
+from digest.deliver import run_in_loop
 from digest.errors import InputError, NotFound, PickupError
 from digest.fetch import Fetcher
 from digest.jail import Jail
@@ -131,7 +132,7 @@ class LiveSources:
         with self._store.hold(POLLING):
             done = Polled()
             asking = Round(store=self._store, clock=self._clock, random=self._random, reader=self._reader, done=done)
-            asyncio.run(asking.ask(self._fetcher, [(one.source, one.state) for one in wanted], stop))
+            run_in_loop(asking.ask(self._fetcher, [(one.source, one.state) for one in wanted], stop))
             return done
 
     def _reader(self, fetcher: Fetcher) -> Reader:

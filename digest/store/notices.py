@@ -44,7 +44,7 @@ class Notice:
 
 
 class Notices:
-    """`add`, `get`, `count`, `deliveries`; `ledger` for whoever sends."""
+    """`add`, `get`, `count`, `deliveries`, `forget`; `ledger` for whoever sends."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -137,6 +137,12 @@ class Notices:
                 )
                 for row in connection.execute(query)
             )
+
+    def forget(self, before: datetime) -> int:
+        """Drop notices that came to their end and were made before a time; how many. What waits is kept."""
+        ended = notices.c.state.not_in([_QUEUED.value, _CLAIMED.value, _DEFERRED.value])
+        with self._database.transaction() as connection:
+            return connection.execute(sa.delete(notices).where(ended, notices.c.created < before)).rowcount
 
     def ledger(self, *, kind: str = "") -> NoticeLedger:
         """The ledger of all notices, or of a kind, for one process that sends; keep others out with `Store.hold`."""

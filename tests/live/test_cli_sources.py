@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -41,7 +42,6 @@ def digest(server: FeedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str
         "/feed": answer(rss(item(1), item(2, pubDate=None), {"link": ""}), etag='"1"', content_type="text/xml"),
         "/article": answer("<html><body><h1>T</h1><p>" + "A long paragraph of text. " * 20 + "</p></body></html>"),
     }
-
     def run(*arguments: str) -> tuple[int, str, str]:
         code = cli.run(["-C", str(tmp_path), *arguments])
         said = capsys.readouterr()
@@ -80,6 +80,21 @@ def test_nothing_is_kept_unless_somebody_says_so(
     assert "nothing was kept" in digest("sources", "add", server.url("/"))[1]
     monkeypatch.setattr("typer.confirm", lambda _: True)
     assert "kept as 'harbour-news'" in digest("sources", "add", server.url("/"))[1]
+
+
+def test_further_feeds_of_a_page_are_named(digest: Run, server: FeedServer) -> None:
+    link = '<link rel=alternate type="application/rss+xml" href="{}">'
+    server.routes["/"] = answer(f"<html><head>{link.format('/feed')}{link.format('/second')}</head></html>")
+    code, out, _ = digest("sources", "add", server.url("/"), "--dry-run")
+    assert (code, f"the page names further feeds: {server.url('/second')}" in out) == (0, True)
+
+
+def test_a_pipe_given_as_a_file_is_refused_and_not_waited_for(digest: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    code, _, err = digest("pickup", "--dry-run", str(tmp_path / "pipe.txt"))
+    assert code == 1
+    assert "pipe.txt: a pipe, not a file" in err
+    assert "standard input: -" in err
 
 
 def test_check_shows_what_a_source_answers(digest: Run, server: FeedServer) -> None:
