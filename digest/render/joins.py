@@ -77,10 +77,11 @@ class Body:
         self.nodes = nodes
         self._joints = (SOFT, *(b"\r\n" * lines for lines in range(1, kind.lines + 1)))
         self._encoded: dict[str, bytes] = {}
+        self._quoted: dict[str, bytes] = {}
         self._tables: dict[int, tuple[bytes, ...]] = {}
         self._shared: list[dict[Hashable, Joined]] = [{} for _ in range(slots)]  # what choices came to
         self._kept = 0  # octets of that
-        self._common = {name: self.encode(value) for name, value in (common or {}).items()}
+        self._common = {name: self.encode(value, True) for name, value in (common or {}).items()}
 
     @classmethod
     def cut(cls, rendering: str, kind: Kind, questions: Questions, where: str) -> Body:
@@ -108,13 +109,14 @@ class Body:
         out.append(b"\r\n")  # a body ends with one line end, whatever it ended with
         return Plan(tuple(cast("list[bytes]", out)), tuple(own))
 
-    def encode(self, value: str) -> bytes:
+    def encode(self, value: str, quoted: bool) -> bytes:  # noqa: FBT001 - the inner loop: keywords cost
         """A field's text as a piece of this body. Those that follow from a selection come again and again."""
-        encoded = self._encoded.get(value)
+        known = self._quoted if quoted else self._encoded
+        encoded = known.get(value)
         if encoded is None:
-            if len(self._encoded) >= _KEPT_VALUES:
-                self._encoded.clear()
-            encoded = self._encoded[value] = piece(self.kind.escape(value))
+            if len(known) >= _KEPT_VALUES:
+                known.clear()
+            encoded = known[value] = piece(self.kind.quote(value) if quoted else self.kind.escape(value))
         return encoded
 
     def _walk(
@@ -181,7 +183,7 @@ class Body:
                 if isinstance(node, Value):
                     if not (text := node.of(selection)):
                         continue
-                    core = self.encode(text)
+                    core = self.encode(text, node.quoted)
                 elif isinstance(node, Field):
                     core = self._common.get(node, node)
                 else:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import Final, final
 
@@ -33,7 +34,8 @@ class Kind:
     """A kind of body. `lines` is how many line ends may follow each other."""
 
     lines: int
-    escape: Callable[[str], str]
+    escape: Callable[[str], str]  # text between tags
+    quote: Callable[[str], str]  # text in an attribute
 
     def tidy(self, text: str) -> str:
         """A rendering without trailing blanks and needless empty lines: what joins of parts are equal to."""
@@ -41,8 +43,12 @@ class Kind:
         return text.strip("\n") + "\n"
 
 
-TEXT: Final = Kind(lines=2, escape=str)
-HTML: Final = Kind(lines=1, escape=escape)
+def _in_attribute(text: str) -> str:
+    return escape(text, quote=False).replace('"', "&quot;")
+
+
+TEXT: Final = Kind(lines=2, escape=str, quote=str)
+HTML: Final = Kind(lines=1, escape=partial(escape, quote=False), quote=_in_attribute)  # as lxml writes them
 
 
 # What a rendering is cut into ------------------------------------------------------------------------------------
@@ -63,6 +69,7 @@ class Value:
     """A field that follows from the selection."""
 
     of: Callable[[Selection], str]
+    quoted: bool  # it stands in an attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +113,12 @@ Piece = bytes | Field | Number
 
 
 def marks(token: str) -> re.Pattern[str]:
-    """The marks of a rendering: kind and number, or the name of a reader's own field."""
-    return re.compile(rf"(?:https://|<!--)?{token}(?:([a-z])(\d+)z|x([a-z]+)x)(?:-->|\.invalid/?)?")
+    """The marks of a rendering: kind and number, or the name of a reader's own field.
+
+    What may stand before the token, "https://" or "<!--", is left out: a pattern that begins as it is written is found
+    many times faster.
+    """
+    return re.compile(rf"{token}(?:([a-z])(\d+)z|x([a-z]+)x)(?:-->|\.invalid/?)?")
 
 
 class Cutter:
@@ -118,6 +129,7 @@ class Cutter:
         self._questions = questions
         self._where = where
         self._waiting: list[str | tuple[str, str]] = []  # pieces and marks, the next one last
+        self._within = False  # a tag
         self.slots = 0  # choices that keep what they come to
 
     def cut(self, rendering: str) -> tuple[Node, ...]:
@@ -129,6 +141,8 @@ class Cutter:
         found = marks(self._questions.token).split(rendering)
         for place in range(0, len(found), 4):
             text = found[place]
+            if place + 1 < len(found):
+                text = text.removesuffix("https://" if text.endswith("https://") else "<!--")
             if self._questions.token[:REMAINDER] in text.lower():
                 raise self._damaged("a field was changed by a filter, or a mark stands where none may")
             self._waiting.append(text)
@@ -147,6 +161,8 @@ class Cutter:
             one = self._waiting.pop()
             if isinstance(one, str):
                 if one:
+                    if self._kind is HTML and ("<" in one or ">" in one):
+                        self._within = one.rfind("<") > one.rfind(">")
                     nodes.append(self._fixed(one))
                 continue
             kind, name = one
@@ -166,14 +182,19 @@ class Cutter:
             return Fixed(len(text), b"", 0)
         before = len(text) - len(text.lstrip("\n"))
         after = len(text) - len(text.rstrip("\n"))
-        tidy = self._kind.tidy(f"{core}{'' if after else chr(0)}")[:-1].rstrip(chr(0))
+        if "\n" in core:
+            tidy = self._kind.tidy(f"{core}{'' if after else chr(0)}")[:-1].rstrip(chr(0))
+        else:
+            tidy = core.rstrip(" \t") if after else core
         return Fixed(before, piece(tidy), after)
 
     def _field(self, name: str) -> Value | Number | Field:
         if not name.isdigit():
+            if name == Field.RECEIVES and self._within:
+                raise self._damaged("what a reader receives stands in an attribute")
             return Field(name)
         asked = self._questions.values[int(name)]
-        return Number(*asked) if isinstance(asked, tuple) else Value(asked)
+        return Number(*asked) if isinstance(asked, tuple) else Value(asked, self._within)
 
     def _choice(self, name: str) -> Choice | Shared:
         then, end = self._nodes()

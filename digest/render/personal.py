@@ -24,8 +24,7 @@ REMAINDER: Final = 9  # characters by which a mark is known that something cut
 _DRAWS: Final = 8
 _NAME: Final = "Nqxzjv"  # stands for a reader's name in a sentence that is cut at it
 _SHORT_NAME: Final = 40  # columns of a name that stands whole in the first line
-_LETTERS: Final = r"[A-Za-z0-9\xc0-\xd6\xd8-\xf6\xf8-\xff]+"
-_PLAIN_NAME: Final = re.compile(rf"(?!From ){_LETTERS}(?:[ .-]{_LETTERS})*")
+_PLAIN_NAME: Final = re.compile(r"(?!From )[A-Za-z0-9]+(?:\.?[ '-][A-Za-z0-9]+)*")  # as it is, anywhere
 _BEFORE_NAME: Final = re.compile(r"[ !#-%(-;=?-~]{0,20}")
 _PLAIN_URL: Final = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9._~-]+)*/?")  # as it is, anywhere
 
@@ -122,14 +121,17 @@ def links(reader: Reader) -> dict[Field, str]:
 class Receives:
     """The sentence that says what a reader receives, as pieces of both bodies.
 
-    What readers with one choice share of it is encoded once. A plain name, which neither escaping nor laying out
-    changes, then only stands before or in it; any other takes the long way.
+    What readers with one choice share of it is encoded once; the name then only stands before or in it. A name that is
+    so long that it may be laid out in two lines takes the long way.
     """
 
-    def __init__(self, say: Callable[[str, tuple[str, ...], tuple[str, ...]], str]) -> None:
-        """Take what says the sentence: of a name, regions and themes."""
+    def __init__(
+        self, say: Callable[[str, tuple[str, ...], tuple[str, ...]], str], shown: Callable[[str], str]
+    ) -> None:
+        """Take what says the sentence, of a name, regions and themes; and how it shows the name."""
         self.say = say
-        self._shared = lru_cache(maxsize=4096)(self._split)
+        self.shown = shown
+        self._shared = lru_cache(maxsize=16_384)(self._split)
         self._nameless = lru_cache(maxsize=1024)(lambda regions, themes: _both(say("", regions, themes)))
         self._tail = lru_cache(maxsize=4096)(self._laid_out)
 
@@ -137,21 +139,29 @@ class Receives:
         """The sentence for the plain text and for the HTML."""
         if not name:
             return self._nameless(regions, themes)
+        before, room, tail, html = self._shared(regions, themes)
         columns = len(name)
         if columns <= _SHORT_NAME and _PLAIN_NAME.fullmatch(name):
-            before, room, tail, html = self._shared(regions, themes)
-            start = before + (name.encode() if name.isascii() else piece(name))
-            if html and len(start) < LINE:
-                end = tail if columns <= room else self._tail(regions, themes, columns)
-                return start + SOFT + end, start + SOFT + html
-        return _both(self.say(name, regions, themes))
+            marked = text = name.encode() + SOFT
+        else:
+            name = self.shown(name)
+            columns = width(name)
+            if not 0 < columns <= _SHORT_NAME:
+                return _both(self.say(name, regions, themes))
+            text = piece(name) + SOFT
+            marked = piece(escape(name, quote=False)) + SOFT
+        if not html:
+            return _both(self.say(name, regions, themes))
+        end = tail if columns <= room else self._tail(regions, themes, columns)
+        return before + text + end, before + marked + html
 
     def _split(self, regions: tuple[str, ...], themes: tuple[str, ...]) -> tuple[bytes, int, bytes, bytes]:
         """Before the name; the columns a name may have; after it, in the plain text and in the HTML (or nothing)."""
         before, found, after = self.say(_NAME, regions, themes).partition(_NAME)
         if not found or not _BEFORE_NAME.fullmatch(before):
             return b"", 0, b"", b""
-        return piece(before), WIDTH - width(before) - width(after), piece(after), piece(escape(after))
+        before_it = piece(before) + SOFT if before else b""
+        return before_it, WIDTH - width(before) - width(after), piece(after), piece(escape(after, quote=False))
 
     def _laid_out(self, regions: tuple[str, ...], themes: tuple[str, ...], columns: int) -> bytes:
         """What comes after a name of so many columns, where it does not fit in one line."""
@@ -184,7 +194,7 @@ def _bare(url: str) -> str:
 
 
 def _both(sentence: str) -> tuple[bytes, bytes]:
-    return piece(wrap(sentence)), piece(escape(sentence))
+    return piece(wrap(sentence)), piece(escape(sentence, quote=False))
 
 
 def _pieces(url: str) -> tuple[bytes, bytes]:
@@ -193,7 +203,7 @@ def _pieces(url: str) -> tuple[bytes, bytes]:
         made = url.encode() if len(url) < LINE else piece(url)
         return made, made
     url = safe_url(url)
-    return piece(url), piece(escape(url))
+    return piece(url), piece(escape(url, quote=False))
 
 
 # Those that all readers of an edition share.

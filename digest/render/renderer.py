@@ -23,7 +23,7 @@ from digest.render.personal import Field, Marks, Reader, Receives, links
 from digest.render.selection import Answers, Outline, Questions, Selection
 from digest.render.templates import Templates
 from digest.render.text import wrap
-from digest.render.view import Viewer, publication_view
+from digest.render.view import Viewer, publication_view, shown
 from digest.render.views import EditionView
 
 PUBLICATION = "publication.json"  # among the materials of a revision
@@ -276,7 +276,7 @@ class Renderer:
             text=cut["body.txt"],
             html=cut["body.html"],
             language=language.tag,
-            receives=Receives(viewer.receives),
+            receives=Receives(viewer.receives, shown),
         )
 
     def _inlined(self, name: str, language: Language, context: Mapping[str, object], token: str = "") -> str:
@@ -294,8 +294,8 @@ class Renderer:
         if token:
             found = marks_of(token)
             for match in found.finditer(rendered):
-                at = match.start()
-                if match[0].startswith("<") and rendered.rfind("<", 0, at) > rendered.rfind(">", 0, at):
+                at = match.start() - len("<!--")
+                if rendered.startswith("<!--", at) and rendered.rfind("<", 0, at) > rendered.rfind(">", 0, at):
                     raise TemplateError(
                         "a part begins or ends within a tag",
                         where=where,

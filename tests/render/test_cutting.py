@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import quopri
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ import pytest
 from digest.errors import TemplateError
 from digest.model import Picked
 from digest.quoted import piece
+from digest.render.copies import decoded
 from digest.render.inline import check_selectors
 from digest.render.joins import Body
 from digest.render.parts import HTML, TEXT
+from digest.render.personal import Marks
 from digest.render.selection import Outline, Questions, Selection
 from digest.render.tags import When
 from tests.render import factory
@@ -76,6 +79,38 @@ def test_marks_must_pair() -> None:
         questions.ordered((), lambda _: ())
         with pytest.raises(TemplateError, match=r"a\.txt"):
             cut(text, questions)
+
+
+def test_a_field_is_escaped_for_where_it_stands() -> None:
+    outline = Outline(factory.small())
+    questions = Questions("mtokenm")
+    field = questions.field(lambda _: "a \"b\" <c> & 'd'")
+    body = Body.cut(f'<p title="{field}">{field}</p> > {field}', HTML, questions, "")
+    made = decoded(body.plan(Selection(outline, Picked(outline.all))).pieces)
+    text = "a \"b\" &lt;c&gt; &amp; 'd'"
+    assert made == f'<p title="{text.replace(chr(34), "&quot;")}">{text}</p> > {text}\n'
+
+
+def test_what_a_reader_receives_stands_in_no_attribute() -> None:
+    mark = Marks("mtokenm").receives
+    Body.cut(f"<p>{mark}</p>", HTML, Questions("mtokenm"), "")
+    with pytest.raises(TemplateError, match="in an attribute"):
+        Body.cut(f'<p title="{mark}">x</p>', HTML, Questions("mtokenm"), "")
+
+
+def test_what_choices_came_to_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    edition = factory.large(7)
+    parts = factory.renderer().parts(edition, language="en")
+    reader = factory.reader()
+    wanted = [Picked(items) for items in (0b1111111, 0b1010101, 0b111)]
+    made = [parts.copy(picked, reader) for picked in wanted]
+    monkeypatch.setattr("digest.render.joins.KEPT_CHOICES", 1000)
+    monkeypatch.setattr("digest.render.joins._KEPT_VALUES", 1)
+    for number in range(5):  # links that all of these readers share: with other ones, bodies of their own
+        other = replace(reader, feed_url=f"https://digest.example/{number}.xml")
+        again = [parts.copy(picked, other) for picked in wanted]
+        assert [one.html.replace(other.feed_url, reader.feed_url) for one in again] == [one.html for one in made]
+    assert [parts.copy(picked, reader) for picked in wanted] == made
 
 
 def test_line_ends_are_made_at_the_join() -> None:

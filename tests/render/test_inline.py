@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 import socket
 
 import pytest
+from premailer import Premailer
 
 from digest.errors import TemplateError
-from digest.render.inline import check_stylesheet, inline
+from digest.render.inline import _tighten, check_stylesheet, inline
 
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>x</title>
@@ -41,6 +43,34 @@ def test_conditional_comments_and_characters_survive() -> None:
     )
     assert comment in html
     assert "a\xa0&amp; &lt;b&gt; 广东 —" in html
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "p { margin: 0 } .a { color: red } td .a, .b p { color: blue } p.a:hover { color: green }",
+        "p { margin: 0 } #one { color: red } p[lang] { color: blue }",
+        "p { margin: 0 } p:first-child { color: red } td > p { color: blue !important }",
+    ],
+)
+def test_showing_each_kind_of_element_once_gives_what_showing_them_all_does(style: str) -> None:
+    rows = "".join(
+        f'<tr><td class="{name}"><p class="{other}"{own}>{name} <b>&amp; \'x\' "y"</b></p><!-- c --></td></tr>'
+        for name in ("", "a", "b", "a b")
+        for other in ("", "a", "c a")
+        for own in ("", ' id="one"', ' style="margin:1px"', ' lang="zh"')
+    )
+    for doctype, last in (("<!DOCTYPE html>\n", ""), ("", "<style>.b { padding: 0 }</style>")):
+        html = f"{doctype}<html><head><title>x</title><style>{style}</style></head><body><table>{rows}</table>{last}</body></html>"
+        plain = Premailer(
+            html,
+            allow_network=False,
+            disable_basic_attributes=["align", "bgcolor", "height", "valign", "width"],
+            disable_validation=True,
+            disable_link_rewrites=True,
+        ).transform(pretty_print=False)
+        named = set(re.findall(r"\.([A-Za-z_][\w-]*)", " ".join(re.findall(r"<style>(.*?)</style>", plain))))
+        assert inline(html, "") == re.sub(r"<[a-z][^<>]*>", lambda tag, named=named: _tighten(tag[0], named), plain)
 
 
 def test_widths_and_colours_do_not_become_attributes() -> None:

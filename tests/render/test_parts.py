@@ -82,7 +82,22 @@ preferences = st.builds(
 names = st.one_of(
     st.just(""),
     st.text(max_size=30),
-    st.sampled_from([".", "From here", "דנה", "a=b", "<b>&", "Ada Chen", "很" * 40, "x" * 70, "trailing "]),
+    st.sampled_from(
+        [
+            ".",
+            "From here",
+            "דנה",
+            "a=b",
+            "<b>&",
+            "Ada Chen",
+            "很" * 40,
+            "x" * 70,
+            "trailing ",
+            "O'Neil",
+            "Émile Roux",
+            'a "b"',
+        ]
+    ),
 )
 
 
