@@ -90,6 +90,7 @@ def test_a_note_that_cannot_be_read_or_written_stops_sending(fence: Fence, folde
     fence.file.write_text('{"site": "s1"}')
     with pytest.raises(StateError, match="not readable as armed"):
         fence.check(lambda: standing(folder))
+    assert "not readable as armed" in str(fence.refusal(lambda: standing(folder)))
     (tmp_path / "file").write_text("")
     with pytest.raises(StateError, match=r"set delivery\.site_file"):
         Fence(tmp_path / "file" / "s1.json").arm(standing(folder))
