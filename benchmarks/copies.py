@@ -1,4 +1,4 @@
-"""What a personal copy costs, side by side with what a user could write: `python -m benchmarks.copies [--json] [--quick]`.
+"""What a personal copy costs beside what a user could write: `python -m benchmarks.copies [--json] [--quick] [--no-memory]`.
 
 A report of 40 stories (8 regions by 5 themes) and one of 400, one language, HTML and text. Every reader has regions and
 themes of their own, a name, and signed links. "ours" begins with a new revision, whose choices are all new; then the same
@@ -299,7 +299,8 @@ def main(arguments: list[str]) -> None:
     for stories, limit in ((40, 100.0), (400, 1000.0)):
         once(stories, limit)
         side_by_side(factory.large(stories), quick=quick)
-    memory(quick=quick)
+    if "--no-memory" not in arguments:
+        memory(quick=quick)
     print(f"\n{'figure':<44}{'value':>10}  goal")
     for one in figures:
         print(f"{one['name']!s:<44}{one['value']!s:>10}  {one['goal']!s:<10}{'met' if one['met'] else 'MISSED'}")
