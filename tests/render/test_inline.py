@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import socket
+from functools import partial
 
 import pytest
 from premailer import Premailer
@@ -70,7 +71,11 @@ def test_showing_each_kind_of_element_once_gives_what_showing_them_all_does(styl
             disable_link_rewrites=True,
         ).transform(pretty_print=False)
         named = set(re.findall(r"\.([A-Za-z_][\w-]*)", " ".join(re.findall(r"<style>(.*?)</style>", plain))))
-        assert inline(html, "") == re.sub(r"<[a-z][^<>]*>", lambda tag, named=named: _tighten(tag[0], named), plain)
+        assert inline(html, "") == re.sub(r"<[a-z][^<>]*>", partial(_tightened, named), plain)
+
+
+def _tightened(named: set[str], tag: re.Match[str]) -> str:
+    return _tighten(tag[0], named)
 
 
 def test_widths_and_colours_do_not_become_attributes() -> None:
