@@ -253,6 +253,15 @@ class Chooser:
         )
 
 
+def told_again(edition: Edition, other: Edition) -> tuple[int, ...]:
+    """For each item of another edition, in its reading order: which items of this one tell its story, as a bitmap."""
+    bits: dict[str, int] = {}
+    for place, item in enumerate(edition.items):
+        for name in _names_of(item.story):
+            bits[name] = bits.get(name, 0) | 1 << place
+    return tuple(reduce(or_, (bits.get(name, 0) for name in _names_of(item.story))) for item in other.items)
+
+
 def narrowed(edition: Edition, picked: Picked) -> Edition:
     """A copy's edition: what was picked, in the order that was, numbered anew from 1. All of it is the edition."""
     kept = {item.story.key for place, item in enumerate(edition.items) if picked.items >> place & 1}

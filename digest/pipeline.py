@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from digest import pickup
 from digest.classify import Correction as ThemeCorrection
 from digest.classify import Judge, Refiled, cluster, rank, refiled, related
-from digest.compose import Decisions, Score, compose, select
+from digest.compose import Decisions, Score, compose, select, told_again
 from digest.copies import Copies
 from digest.deliver import (
     Child,
@@ -53,6 +53,7 @@ from digest.model import (
     MostRead,
     Period,
     Preferences,
+    Received,
     Revision,
     Skipped,
     Story,
@@ -442,7 +443,9 @@ class Pipeline:
         revision = self.store.editions.approved(edition_id)
         campaign = self.store.campaigns.get(edition_id)
         policy = RefusalPolicy(count=self.settings.delivery.suppress_after)
-        ledger = self.store.campaigns.ledger(edition_id, only=only, policy=policy, span=span)
+        ledger = self.store.campaigns.ledger(
+            edition_id, only=only, policy=policy, span=span, received_since=self._received_since(revision.edition)
+        )
 
         async def send() -> Report:
             with stop.event() as ending:
@@ -459,6 +462,28 @@ class Pipeline:
                 )
 
         return run_in_loop(send())
+
+    def _received_since(self, edition: Edition) -> datetime | None:
+        """How far back an edition's stories may go, where its digest leaves out what readers received; else None."""
+        rule = self.settings.digest(edition.digest)
+        return edition.period.start - timedelta(days=rule.lateness_days) if rule.leave_out_received else None
+
+    def _told(self, edition: Edition) -> Callable[[tuple[Received, ...]], int]:
+        """From what a reader received of other editions to the items of this one that they had, as a bitmap."""
+
+        @lru_cache(maxsize=256)
+        def again(other: str, revision: int) -> tuple[int, ...]:
+            return told_again(edition, self.store.editions.get(other, revision).edition)
+
+        def told(received: tuple[Received, ...]) -> int:
+            had = 0
+            for one in received:
+                items = int.from_bytes(one.items, "little")
+                for place, same in enumerate(again(one.edition, one.revision)):
+                    had |= same if items >> place & 1 else 0
+            return had
+
+        return told
 
     def _senders(self, audience: int) -> int:
         """How many processes send: as set, where there is a server, and for so many copies that it is worth a start."""
@@ -510,6 +535,9 @@ class Pipeline:
         return_path = self.settings.mail.return_path or publication.sender
         mailto = self.settings.mail.unsubscribe
         copies = self._copies(revision)
+        told = self._told(revision.edition)
+        # What was in a copy is kept only where another digest asks for it.
+        noted = any(other.leave_out_received for other in self.settings.digests if other.key != rule.key)
         letterhead = Letterhead(
             publication,
             list_id=f"{rule.key}.{publication.sender.rpartition('@')[2]}",
@@ -518,7 +546,7 @@ class Pipeline:
         )
 
         def make(claim: Claim) -> Envelope | Skipped:
-            picked = copies.picked(claim.preferences)
+            picked = copies.picked(claim.preferences, told(claim.received))
             if isinstance(picked, Skipped):
                 return picked
             copy = copies.make(picked, claim.subscription, claim.name, claim.preferences)
@@ -526,7 +554,13 @@ class Pipeline:
                 copy, claim, unsubscribe_mailto=self._mailto(claim.subscription) if mailto else ""
             )
             sender = return_path.replace("{token}", self.links.return_path(claim.delivery))
-            return Envelope(sender=sender, recipient=mailbox(claim.address), content=content, canonical=True)
+            return Envelope(
+                sender=sender,
+                recipient=mailbox(claim.address),
+                content=content,
+                canonical=True,
+                items=picked.bitmap if noted else b"",
+            )
 
         return make
 

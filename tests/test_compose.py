@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.compose import Decisions, Score, compose, select
+from digest.compose import Chooser, Decisions, Score, compose, select, told_again
 from digest.model import (
     Article,
     Below,
@@ -21,6 +21,7 @@ from digest.model import (
     Grouping,
     Judgement,
     Period,
+    Picked,
     Preferences,
     RegionTag,
     Role,
@@ -433,6 +434,33 @@ class TestMinimum:
         rule = replace(RULE, minimum_items=2)
         assert attempt(story("a"), rule=rule) == Skipped(reason="1 items for 2018-W29; the minimum of 'weekly' is 2")
         assert names(edit(story("a"), rule=replace(rule, below_minimum=Below.SHORT))) == ["a"]
+
+
+def test_a_story_is_known_again_in_another_edition_by_any_of_its_articles() -> None:
+    joined = story("joined", "IL", also=(article("first"), article("second")))
+    this = edit(story("alone"), joined, story("fresh", "BR"))
+    other = edit(
+        story("second"), story("alone"), story("first", "IL"), story("unknown", "IL"), rule=replace(RULE, key="daily")
+    )
+    places = {item.story.lead.id: 1 << place for place, item in enumerate(this.items)}
+    had = dict(zip((item.story.lead.id for item in other.items), told_again(this, other), strict=True))
+    assert had == {"alone": places["alone"], "first": places["joined"], "second": places["joined"], "unknown": 0}
+
+
+def test_what_a_reader_had_is_not_picked_and_too_little_is_skipped() -> None:
+    this = edit(story("one"), story("two"), story("three", "IL"))
+    chooser = Chooser(this, PLACES, minimum=2)
+    picked = chooser.pick(Preferences(), without=0b001)
+    assert isinstance(picked, Picked)
+    assert (picked.items, picked.bitmap) == (0b110, b"\x06")
+    skipped = chooser.pick(Preferences(), without=0b1011)
+    assert skipped == Skipped(reason="1 of 3 items are in the edition, 2 more came in another digest; the minimum is 2")
+
+
+@pytest.mark.parametrize(("items", "kept"), [(0, b""), (1, b"\x01"), (1 << 8 | 0x80, b"\x80\x01")])
+def test_a_bitmap_is_kept_as_bytes(items: int, kept: bytes) -> None:
+    assert Picked(items).bitmap == kept
+    assert int.from_bytes(kept, "little") == items
 
 
 def week() -> Edition:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import os
 import shutil
 import subprocess
@@ -227,6 +229,46 @@ def test_a_reader_of_nothing_in_it_is_skipped_with_the_reason(app: App) -> None:
         app.pipeline.preview(revision, "reader0@example.org")
     with pytest.raises(NotFound):
         app.pipeline.preview(revision, "stranger@example.org")
+
+
+def test_what_a_reader_received_in_another_digest_is_left_out(folder: Path) -> None:
+    israel = '[[digests]]\nkey = "israel"\ntitle = "Israel"\n[[digests.sections]]\nkey = "israel"\nregion = "IL"\n'
+    text = SETTINGS.replace('title = "Weekly"\n', 'title = "Weekly"\nleave_out_received = true\n') + israel
+    (folder / FILE).write_text(text, encoding="utf-8")
+    with App.open(folder) as app:
+        readers(app, 3)
+        consent = Consent(at=now(), basis="test")
+        for number in (0, 2):
+            subscriptions.add(app.store, f"reader{number}@example.org", ["israel"], consent=consent, now=now())
+        readers(app, 1, Preferences(regions=("IL",)))  # the first reader wants the weekly for Israel only
+        week = Period.week("2018-W29", app.settings.zone)
+        for key in ("israel", "weekly"):
+            report = app.pipeline.run(app.settings.digest(key), week, by="test")
+            assert not isinstance(report, Skipped)
+            assert report.complete
+        revision = app.store.editions.get("weekly-2018-W29")
+        mails = {}
+        for file in (app.settings.state / "mail" / "new").iterdir():
+            mail = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+            body = mail.get_body(("plain",))
+            assert body is not None
+            mails[str(mail["To"]).partition("@")[0], str(mail["List-Id"]).partition(".")[0]] = body.get_content()
+        (skipped,) = app.store.campaigns.deliveries(states=[DeliveryState.SKIPPED])
+        assert skipped.address == "reader0@example.org"
+        assert "1 more came in another digest" in skipped.reason
+        port, leaks = (STORIES[key][0] for key in ("port", "leaks"))
+        weekly = {who: body for (who, digest), body in mails.items() if "weekly" in digest}
+        assert {who: (port in body, leaks in body) for who, body in weekly.items()} == {
+            "reader1": (True, True),  # who reads the weekly alone
+            "reader2": (True, False),
+        }
+        assert leaks in app.pipeline.preview(revision, "reader2@example.org")[1], "a preview is of the edition"
+        copies = app.store.people.everything("reader2@example.org")["copies"]
+        assert isinstance(copies, list)
+        assert {copy["edition"]: copy["items"] for copy in copies} == {
+            "israel-2018-W29": [1],
+            "weekly-2018-W29": None,  # nobody asks for it
+        }
 
 
 def test_a_source_that_is_gone_is_a_problem_and_not_the_end(app: App) -> None:

@@ -273,7 +273,7 @@ class _Run:
         if isinstance(outcome, Deferred) and speaks_of_load(reply):
             self._pace.slow_down(self._now())
         self._breaker.note(failed=failed, said=str(reply) if failed else "", probe=probe)
-        done.append(self._record(claim, outcome))
+        done.append(self._record(claim, outcome, envelope.items))
         return following
 
     async def _made(self, claim: Claim) -> Envelope | Outcome:
@@ -294,7 +294,7 @@ class _Run:
             return _unmade(f"the copy could not be made: {type(error).__name__}: {error}", ours=True)
         return made
 
-    def _record(self, claim: Claim, outcome: Outcome) -> Record:
+    def _record(self, claim: Claim, outcome: Outcome, items: bytes = b"") -> Record:
         """What to write down: the outcome as the policy sees it, and when to try again."""
         now = self._clock()
         again: datetime | None = None
@@ -316,7 +316,9 @@ class _Run:
                 again = again_at(attempts, now, self._policy, self._chance())
         self._counts[type(outcome)] += 1
         self._report_progress()
-        return Record(delivery=claim.delivery, outcome=outcome, at=now, revision=self._revision, again_at=again)
+        return Record(
+            delivery=claim.delivery, outcome=outcome, at=now, revision=self._revision, again_at=again, items=items
+        )
 
     def _note_refusal(self, refused: Refused) -> None:
         if len(self._refusals) < _KEPT_REFUSALS:

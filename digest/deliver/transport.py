@@ -16,12 +16,15 @@ class Envelope:
 
     `canonical` is the promise of who made the content that it needs no look any more: ASCII, every line end CRLF, the
     last line ended, no line that starts with a dot. `message` makes nothing else. Looking costs more than sending.
+
+    `items` says what is in it, for the record alone: nobody here reads it.
     """
 
     sender: str
     recipient: str
     content: bytes
     canonical: bool = False
+    items: bytes = b""
 
 
 Leaving: TypeAlias = Callable[[], Awaitable[Envelope | None]]

@@ -121,6 +121,15 @@ class Delivery:
     next_attempt_at: datetime | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Received:
+    """What an accepted copy held: items of an edition's revision, as `Picked.bitmap` writes them."""
+
+    edition: str
+    revision: int
+    items: bytes
+
+
 @dataclass(frozen=True, kw_only=True)
 class Claim:
     """One copy that this process, and no other, may now send."""
@@ -133,14 +142,19 @@ class Claim:
     preferences: Preferences  # frozen when the campaign started
     attempts: int  # this one included, from 1
     message_id: str  # with angle brackets; the same at every attempt
+    received: tuple[Received, ...] = ()  # in other digests, where that was asked for
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What became of a claimed copy. `again_at` is set for Deferred (when to try again) and for nothing else."""
+    """What became of a claimed copy. `again_at` is set for Deferred (when to try again) and for nothing else.
+
+    `items` says which items of the revision were in it, as `Picked.bitmap` writes them; kept when it was accepted.
+    """
 
     delivery: int
     outcome: Outcome
     at: datetime
     revision: int = 0
     again_at: datetime | None = None
+    items: bytes = b""

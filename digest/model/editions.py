@@ -136,6 +136,11 @@ class Picked:
         """How many items."""
         return self.items.bit_count()
 
+    @property
+    def bitmap(self) -> bytes:
+        """The items as bytes, to be kept: bit k is bit k % 8 of byte k // 8."""
+        return self.items.to_bytes((self.items.bit_length() + 7) // 8, "little")
+
     @staticmethod
     def order(keys: Sequence[str], first: Sequence[str]) -> Sequence[int]:
         """Places of these keys: of those named first in that order, then of the others as they stand."""

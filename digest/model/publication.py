@@ -182,6 +182,8 @@ class DigestRule:
     """An edition or copy with fewer items is not sent."""
     below_minimum: Below = Below.SKIP
     """What becomes of a copy under the minimum: skip, or short (sent all the same)."""
+    leave_out_received: bool = False
+    """Leave out of a copy what its reader already received in another digest."""
     top_stories: int = 3
     """How many stories stand at the top."""
     lateness_days: int = 7

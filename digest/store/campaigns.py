@@ -17,6 +17,7 @@ from digest.store.database import AnyRow, Database
 from digest.store.editions import Editions
 from digest.store.ledger import CampaignLedger, RefusalPolicy
 from digest.store.ranges import Span, divide, take_over
+from digest.store.received import ReceivedElsewhere, other_campaigns
 from digest.store.schema import campaigns, deliveries, editions, subscribers, subscriptions, suppressions
 from digest.store.subscribers import PREFERENCES
 
@@ -151,6 +152,7 @@ class Campaigns:
         only: Collection[str] | None = None,
         policy: RefusalPolicy | None = None,
         span: Span | None = None,
+        received_since: datetime | None = None,
     ) -> CampaignLedger:
         """The ledger of an edition's campaign, for one process that sends.
 
@@ -159,6 +161,8 @@ class Campaigns:
             only: addresses; the ledger then claims their copies only, and leaves the others queued.
             policy: when permanent refusals suppress an address.
             span: a range that `divide` gave; all of the campaign when None, taken from whoever held it.
+            received_since: each claim then says what its reader had received, when the campaign began, in editions
+                of other digests whose periods end after this. None: nobody asks, and nothing is looked up.
 
         Raises:
             NotFound: the campaign has not started, or one of `only` is not in its audience.
@@ -166,8 +170,19 @@ class Campaigns:
         campaign = self.get(edition_id)
         numbers = None if only is None else self._delivery_numbers(campaign.id, only)
         span = span or self.divide(edition_id, 1)[0]
+        elsewhere = None
+        if received_since is not None:
+            with self._database.reading() as connection:
+                others = other_campaigns(connection, edition_id, campaign.id, received_since)
+            elsewhere = ReceivedElsewhere(self._database, others, campaign.started)
         return CampaignLedger(
-            self._database, campaign.id, edition_id, policy=policy or RefusalPolicy(), span=span, only=numbers
+            self._database,
+            campaign.id,
+            edition_id,
+            policy=policy or RefusalPolicy(),
+            span=span,
+            only=numbers,
+            elsewhere=elsewhere,
         )
 
     def _delivery_numbers(self, campaign: int, addresses: Collection[str]) -> list[int]:

@@ -7,7 +7,8 @@
 A claimed row has code 0 until its body leaves, and 354 from then on: only the latter is in doubt after a crash.
 
 The states above "record" are final, but for "uncertain", which `recover` may queue again. `claiming.py` walks the
-queue, `recording.py` writes down what became of copies, `ranges.py` keeps senders of one campaign apart.
+queue, `recording.py` writes down what became of copies, `received.py` knows what readers have of other digests,
+`ranges.py` keeps senders of one campaign apart.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from digest.model import Claim, DeliveryState, Record, Refused
 from digest.store.claiming import DEFERRED, Claimer, sending
 from digest.store.database import Database
 from digest.store.ranges import Span, still_ours
+from digest.store.received import ReceivedElsewhere
 from digest.store.recording import Recorder, RefusalPolicy, due_again
 from digest.store.schema import deliveries
 
@@ -48,6 +50,7 @@ class CampaignLedger:
         policy: RefusalPolicy,
         span: Span,
         only: Sequence[int] | None = None,
+        elsewhere: ReceivedElsewhere | None = None,
     ) -> None:
         self._database = database
         self._edition = edition
@@ -57,6 +60,7 @@ class CampaignLedger:
         self._mine = mine
         self._claimer = Claimer(database, mine, edition)
         self._recorder = Recorder(database, campaign, policy)
+        self._elsewhere = elsewhere
         self._ours = database.prepare(still_ours(campaign, span))
         self._leave = database.prepare(
             sa.update(deliveries)
@@ -135,7 +139,8 @@ class CampaignLedger:
                 self._claimer.look_at(again_at)
         if leaving:
             self._leave.run(cursor, {"numbers": self._database.numbers(leaving)})
-        return self._claimer.take(cursor, wanted, now) if wanted > 0 else ()
+        claims = self._claimer.take(cursor, wanted, now) if wanted > 0 else ()
+        return claims if self._elsewhere is None else self._elsewhere.tell(cursor, claims)
 
     def _fence(self, cursor: DBAPICursor) -> None:
         if not self._ours.rows(cursor, {}):

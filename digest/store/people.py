@@ -67,6 +67,7 @@ class People:
                         deliveries.c.claimed_at,
                         deliveries.c.finished_at,
                         deliveries.c.next_attempt_at,
+                        deliveries.c["items"],
                     )
                     .join(campaigns, campaigns.c.id == deliveries.c.campaign)
                     .where(deliveries.c.key == key)
@@ -125,7 +126,7 @@ class People:
                 if table is notices:  # a cause holds a hash of the address
                     rest |= {"cause": nobody, "payload": "{}", "language": ""}
                 else:
-                    rest |= {"preferences": "{}"}
+                    rest |= {"preferences": "{}", "items": None}
                 connection.execute(sa.update(table).where(table.c.key == key).values(rest))
             person = sa.select(subscribers.c.id).where(subscribers.c.key == key).scalar_subquery()
             mine = sa.select(subscriptions.c.id).where(subscriptions.c.subscriber == person)
@@ -232,13 +233,19 @@ def _open_requests(connection: Connection, key: str) -> list[tuple[int, datetime
 
 
 def _rows(connection: Connection, query: sa.Select[*tuple[object, ...]]) -> list[dict[str, object]]:
-    return [
-        {
-            name: _said(value) if isinstance(value, datetime) else json.loads(value) if name == "preferences" else value
-            for name, value in row.items()
-        }
-        for row in connection.execute(query).mappings()
-    ]
+    return [{name: _plain(name, value) for name, value in row.items()} for row in connection.execute(query).mappings()]
+
+
+def _plain(name: str, value: object) -> object:
+    """What a column holds, as JSON has it; a bitmap of items as their numbers in the edition, from 1."""
+    match value:
+        case datetime():
+            return _said(value)
+        case bytes():
+            return [8 * place + bit + 1 for place, byte in enumerate(value) for bit in range(8) if byte >> bit & 1]
+        case str() if name == "preferences":
+            return json.loads(value)
+    return value
 
 
 def _said(value: datetime | None) -> str | None:

@@ -29,7 +29,18 @@ _STATES: Final = {
     Skipped: DeliveryState.SKIPPED.value,
 }
 _OPEN: Final = (DeliveryState.CLAIMED, DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.UNCERTAIN)
-_RECORDED: Final = ("state", "revision", "reason", "code", "status", "reply", "ours", "finished_at", "next_attempt_at")
+_RECORDED: Final = (
+    "state",
+    "revision",
+    "reason",
+    "code",
+    "status",
+    "reply",
+    "ours",
+    "finished_at",
+    "next_attempt_at",
+    "items",
+)
 
 # A late record still tells the truth about a copy that was put back meanwhile; what is settled is never changed.
 _RECORD: Final = (
@@ -55,6 +66,7 @@ _ARRAYS: Final[Mapping[str, Any]] = {
     "ours": sa.Boolean,
     "finished_at": sa.DateTime(timezone=True),
     "next_attempt_at": sa.DateTime(timezone=True),
+    "items": sa.LargeBinary,
 }
 _NEW: Final = (
     sa.func.unnest(*(sa.cast(sa.bindparam(name), ARRAY(kind)) for name, kind in _ARRAYS.items()))
@@ -126,6 +138,7 @@ class Recorder:
             "revision": record.revision,
             "finished_at": None if again_at else time(record.at),
             "next_attempt_at": time(again_at) if again_at else None,
+            "items": (record.items or None) if isinstance(record.outcome, Accepted) else None,
         }
 
     def suppress(self, connection: Connection, refused: Sequence[Record]) -> None:

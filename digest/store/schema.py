@@ -368,6 +368,7 @@ deliveries: Final = sa.Table(
     sa.Column("claimed_at", Utc),
     sa.Column("finished_at", Utc),
     sa.Column("next_attempt_at", Utc),
+    sa.Column("items", sa.LargeBinary),  # bitmap of the revision's items that were in an accepted copy; none: not kept
     sa.UniqueConstraint("subscription", "campaign"),
     sa.UniqueConstraint("key", "campaign"),
     sa.Index("ix_deliveries_campaign_state_id", "campaign", "state", "id"),

@@ -18,6 +18,7 @@ from digest.model import (
     EditionState,
     Outcome,
     Preferences,
+    Received,
     Record,
     Refused,
     Reply,
@@ -25,10 +26,10 @@ from digest.model import (
     SubscriptionState,
     Uncertain,
 )
-from digest.store import CampaignLedger, RefusalPolicy, Store
+from digest.store import Campaign, CampaignLedger, RefusalPolicy, Store
 from digest.store.ranges import Span
 from digest.store.schema import metadata
-from tests.store.samples import NOW, make_edition, message_id, readers, start_campaign
+from tests.store.samples import NOW, make_article, make_edition, message_id, readers, start_campaign
 
 ID = "weekly-2018-W29"
 OK = Accepted(reply=Reply(code=250, text="queued", status="2.0.0"))
@@ -569,3 +570,59 @@ def test_a_campaign_without_readers_is_one_range(store: Store) -> None:
     start_campaign(store, 0)
     [span] = store.campaigns.divide(ID, 4)
     assert send_all(store.campaigns.ledger(ID, span=span)) == []
+
+
+# ---- what readers received in other digests
+
+
+def send_with(store: Store, edition: str, items: Sequence[bytes], outcomes: Sequence[Outcome], at: datetime) -> None:
+    """Send an edition's copies, which hold these items."""
+    ledger = store.campaigns.ledger(edition)
+    claims = ledger.exchange((), len(items), at)
+    records = [
+        record(*one, at, items=held) for one, held in zip(zip(claims, outcomes, strict=True), items, strict=True)
+    ]
+    ledger.exchange(records, 0, at)
+
+
+def begin(store: Store, digest: str, week: str, at: datetime, count: int = 3) -> Campaign:
+    store.subscribers.put(readers(count, digest), NOW)
+    revision = store.editions.prepare(make_edition(week, [make_article(1)], digest=digest), {}, NOW).revision
+    store.editions.approve(revision.edition.id, revision.hash, "mei", NOW)
+    return store.campaigns.start(revision.edition.id, message_id, at)
+
+
+def test_a_claim_tells_what_its_reader_received_in_other_digests(store: Store) -> None:
+    hour = timedelta(hours=1)
+    for digest in ("early", "daily", "next"):
+        begin(store, digest, "2018-W29", NOW)
+    begin(store, "daily", "2018-W20", NOW)
+    send_with(store, "daily-2018-W29", [b"\x05", b"\x01\x80", b"\x07"], [OK, OK, NEVER], NOW + hour)
+    send_with(store, "early-2018-W29", [b"\x02", b""], [OK, OK], NOW + hour)
+    send_with(store, "daily-2018-W20", [b"\x01"] * 3, [OK] * 3, NOW + hour)  # too long ago to matter
+    campaign = begin(store, "weekly", ID[-8:], NOW + 2 * hour, 5)
+    send_with(store, "next-2018-W29", [b"\x01"] * 3, [OK] * 3, NOW + 3 * hour)  # after this one began
+    since = make_edition("2018-W28").period.start
+    ledger = store.campaigns.ledger(ID, received_since=since)
+    claims = [*ledger.exchange((), 4, campaign.started), *ledger.exchange((), 4, campaign.started)]
+    received = {claim.address.partition("@")[0]: claim.received for claim in claims}
+    daily, early = "daily-2018-W29", "early-2018-W29"
+    assert received == {
+        "reader0": (
+            Received(edition=early, revision=1, items=b"\x02"),
+            Received(edition=daily, revision=1, items=b"\x05"),
+        ),
+        "reader1": (Received(edition=daily, revision=1, items=b"\x01\x80"),),
+        "reader2": (),
+        "reader3": (),
+        "reader4": (),
+    }
+    assert not ledger.exchange((), 4, campaign.started)
+
+
+def test_who_does_not_ask_is_told_nothing(store: Store) -> None:
+    begin(store, "daily", "2018-W29", NOW)
+    send_with(store, "daily-2018-W29", [b"\x01"] * 3, [OK] * 3, NOW)
+    begin(store, "weekly", "2018-W29", NOW)
+    claims = store.campaigns.ledger(ID).exchange((), 3, NOW)
+    assert [claim.received for claim in claims] == [()] * 3

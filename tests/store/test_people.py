@@ -10,7 +10,17 @@ import pytest
 import sqlalchemy as sa
 
 from digest.links import Key, Links
-from digest.model import Consent, DeliveryState, Period, Preferences, SubscriptionState, Timing
+from digest.model import (
+    Accepted,
+    Consent,
+    DeliveryState,
+    Period,
+    Preferences,
+    Record,
+    Reply,
+    SubscriptionState,
+    Timing,
+)
 from digest.store import ERASED, Fate, Notice, Store, Wanted
 from digest.store.schema import metadata
 from tests.store.samples import CONSENT, NOW, SHANGHAI, make_article, make_edition
@@ -182,6 +192,19 @@ def test_a_person_can_have_all_that_is_held(own: Store) -> None:
     nobody = own.people.everything("nobody@example.net")
     assert nobody["subscriptions"] == nobody["copies"] == nobody["other_mails"] == []
     assert nobody["known_since"] is nobody["suppression"] is None
+    own.close()
+
+
+def test_what_was_in_a_copy_is_told_and_forgotten(own: Store) -> None:
+    busy(own)
+    ledger = own.campaigns.ledger("weekly-2018-W29")
+    (claim,) = ledger.exchange((), 1, NOW)
+    outcome = Accepted(reply=Reply(code=250))
+    ledger.exchange([Record(delivery=claim.delivery, outcome=outcome, at=NOW, items=b"\x05\x80")], 0, NOW)
+    told = json.loads(json.dumps(own.people.everything(ADA)))
+    assert [copy["items"] for copy in told["copies"]] == [[1, 3, 16], None]
+    own.people.erase(ADA, NOW)
+    assert "x05" not in everything_kept(own)
     own.close()
 
 
