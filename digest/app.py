@@ -33,7 +33,9 @@ from digest.deliver import (
 from digest.errors import ConfigError
 from digest.fetch import Fetcher, user_agent
 from digest.jail import Jail
+from digest.letters import PROOF, Letters
 from digest.links import Key, Links
+from digest.model import Copy, Skipped
 from digest.pipeline import Pipeline
 from digest.places import Places
 from digest.publishing import Press
@@ -41,7 +43,7 @@ from digest.render import Renderer
 from digest.settings import FILE, Settings, load, shipped
 from digest.sources import LiveSources
 from digest.standing import look
-from digest.store import Span, Store
+from digest.store import Notice, Span, Store
 from digest.subscriptions import Reception
 
 DISTRIBUTION: Final = "digest-publisher"  # as pyproject.toml names it
@@ -348,7 +350,16 @@ class App:
             transport=self.transport,
             may_send=self.check_site,
             clock=now,
+            writers={PROOF: self._write_proof},
         )
+
+    def _write_proof(self, notice: Notice, letter: Copy) -> Copy | Skipped:
+        return self.letters.write(notice, letter)  # not made before one leaves: most processes send none
+
+    @cached_property
+    def letters(self) -> Letters:
+        """Mails about one edition: proofs and corrections."""
+        return Letters(pipeline=self.pipeline, reception=lambda: self.reception, may_send=self.check_site)
 
     def check(self) -> list[str]:
         """What is wrong beyond what settings alone can tell: regions, themes, templates, folders, transport."""

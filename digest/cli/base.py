@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import getpass
 import json
 import sys
 from collections.abc import Iterable, Mapping
@@ -58,6 +59,14 @@ def opened(context: typer.Context) -> App:
     """
     where: Where = context.obj
     return App.open(where.folder)
+
+
+def operator() -> str:
+    """Who is at this terminal, for the record."""
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (KeyError, OSError):
+        return "command line"
 
 
 def say(text: str = "", style: str = "") -> None:

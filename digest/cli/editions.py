@@ -1,8 +1,7 @@
-"""Editions: compose, look, correct, approve, send by hand, and see what became of each copy."""
+"""Editions: compose, look, approve, send by hand, and see what became of each copy."""
 
 from __future__ import annotations
 
-import getpass
 import sys
 import webbrowser
 from pathlib import Path
@@ -13,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from digest import deliver, desk
 from digest.app import App, now
-from digest.cli.base import FAILED, cli, console, opened, print_json, say, show
+from digest.cli.base import FAILED, cli, console, opened, operator, print_json, say, show
 from digest.cli.live import HOST, LivePreview, server
 from digest.errors import ConfigError, NotFound
 from digest.model import Claim, DeliveryState, DigestRule, Edition, EditionState, Period, Preferences, Revision, Skipped
@@ -79,7 +78,7 @@ def send(
         if not yes and sys.stdin.isatty() and not typer.confirm(f"Send it to {len(audience)} readers?"):
             say("Nothing was sent.")
             return
-        app.pipeline.approve(revision, by=_operator())
+        app.pipeline.approve(revision, by=operator())
         report = _send(app, revision, only, len(audience))
         _tell(app, revision, report)
         published = app.pipeline.publish()
@@ -294,7 +293,7 @@ def approve(
     """Approve an edition's newest revision: what stands in it then is what leaves."""
     with opened(context) as app:
         _warn(app, app.store.editions.get(edition))
-        revision = desk.approve(app.store, edition, by=_operator(), at=now(), content_hash=content_hash)
+        revision = desk.approve(app.store, edition, by=operator(), at=now(), content_hash=content_hash)
         say(f"{edition} revision {revision.number} is approved: {revision.hash[:12]}")
 
 
@@ -318,7 +317,7 @@ def cancel(context: typer.Context, edition: EditionId, reason: Annotated[str, ty
 def pin(context: typer.Context, edition: EditionId, story: Story) -> None:
     """Make a story the editor's choice of a draft."""
     with opened(context) as app:
-        desk.pin(app.store, edition, story, by=_operator(), at=now())
+        desk.pin(app.store, edition, story, by=operator(), at=now())
         _recompose(app, edition)
 
 
@@ -328,7 +327,7 @@ def drop(
 ) -> None:
     """Leave a story out of a draft."""
     with opened(context) as app:
-        desk.drop(app.store, edition, story, reason, by=_operator(), at=now())
+        desk.drop(app.store, edition, story, reason, by=operator(), at=now())
         _recompose(app, edition)
 
 
@@ -345,7 +344,7 @@ def move(
         keys = [one.key for one in rule.sections]
         if section not in keys:
             raise ConfigError(f"no section '{section}' in digest '{rule.key}' (there are: {', '.join(keys)})")
-        desk.move(app.store, edition, story, section, by=_operator(), at=now())
+        desk.move(app.store, edition, story, section, by=operator(), at=now())
         _recompose(app, edition)
 
 
@@ -358,7 +357,7 @@ def retitle(
 ) -> None:
     """Print another headline over a story of a draft."""
     with opened(context) as app:
-        desk.retitle(app.store, edition, story, title, by=_operator(), at=now())
+        desk.retitle(app.store, edition, story, title, by=operator(), at=now())
         _recompose(app, edition)
 
 
@@ -370,28 +369,15 @@ def note(
 ) -> None:
     """Set the editor's note of a draft."""
     with opened(context) as app:
-        desk.note(app.store, edition, text, by=_operator(), at=now())
+        desk.note(app.store, edition, text, by=operator(), at=now())
         _recompose(app, edition)
-
-
-@cli.command()
-def correct(
-    context: typer.Context,
-    edition: EditionId,
-    story: Story,
-    text: Annotated[str, typer.Argument(help="What is right, in a sentence.")],
-) -> None:
-    """Say what was wrong in an edition that is out: the next edition of its digest tells it under "Corrections"."""
-    with opened(context) as app:
-        desk.correct(app.store, edition, story, text, by=_operator(), at=now())
-        say("The next edition tells it.")
 
 
 @cli.command()
 def undo(context: typer.Context, edition: EditionId, story: Story) -> None:
     """Take back what was decided about a story of a draft."""
     with opened(context) as app:
-        count = desk.undo(app.store, edition, story, by=_operator(), at=now())
+        count = desk.undo(app.store, edition, story, by=operator(), at=now())
         say(f"{count} decisions taken back")
         _recompose(app, edition)
 
@@ -415,11 +401,3 @@ def publish(context: typer.Context) -> None:
         say(f"{published.files} files in {app.settings.state}, {len(published.changed)} of them changed")
         for path in published.changed:
             say(f"  {path}")
-
-
-def _operator() -> str:
-    """Who is at this terminal, for the record."""
-    try:
-        return f"{getpass.getuser()} (command line)"
-    except (KeyError, OSError):
-        return "command line"

@@ -11,6 +11,7 @@
     runs          what fell due, and what became of it           runs.py
     subscribers   subscriptions, consents, suppressions          subscribers.py
     campaigns     frozen audiences, deliveries, the ledger       campaigns.py, ledger.py (claiming, recording, ranges)
+    accepted      copies that servers took, with what was chosen accepted.py
     people        all data of a person; private feeds            people.py
     archive       what readers search                            archive.py
     feeds         what has been public in feeds; the hub         feeds.py
@@ -30,6 +31,7 @@ from typing import Self
 
 import sqlalchemy as sa
 
+from digest.store.accepted import AcceptedCopies
 from digest.store.address import address_key
 from digest.store.archive import Archive, Shelved
 from digest.store.articles import Articles, Change, Judged, Saved
@@ -103,6 +105,7 @@ class Store:
         self.reads = Reads(database)
         self.requests = Requests(database)
         self.notices = Notices(database)
+        self.accepted = AcceptedCopies(database)
 
     @classmethod
     def open(cls, url: str, *, wait: float = WAIT_SECONDS, fingerprints: Fingerprints = lambda _key: ()) -> Store:

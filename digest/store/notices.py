@@ -114,11 +114,13 @@ class Notices:
         with self._database.reading() as connection:
             return connection.scalar(query.limit(1)) is not None
 
-    def deliveries(self, address: str = "", *, limit: int = 100) -> tuple[Delivery, ...]:
-        """What became of notices (to an address), in the order made; `edition` holds the kind."""
+    def deliveries(self, address: str = "", *, cause: str = "", limit: int = 100) -> tuple[Delivery, ...]:
+        """What became of notices (to an address, of a cause), in the order made; `edition` holds the kind."""
         query = sa.select(notices).order_by(notices.c.id).limit(limit)
         if address:
             query = query.where(notices.c.key == address_key(address))
+        if cause:
+            query = query.where(notices.c.cause == cause)
         with self._database.reading() as connection:
             return tuple(
                 Delivery(

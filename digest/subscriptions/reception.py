@@ -31,7 +31,7 @@ OPT_IN: Final = "double opt-in"
 ALARM: Final = "alarm"  # the kind of notice that goes to the operator
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CHUNK: Final = 100
-_PENDING, _ENDED = SubscriptionState.PENDING, SubscriptionState.ENDED
+_PENDING, _ACTIVE, _ENDED = SubscriptionState.PENDING, SubscriptionState.ACTIVE, SubscriptionState.ENDED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +58,7 @@ class Reception:
         transport: Callable[[], Transport],
         may_send: Callable[[], None],
         clock: Callable[[], datetime],
+        writers: Mapping[str, Callable[[Notice, Copy], Copy | Skipped]] | None = None,
     ) -> None:
         """Introduce the rooms to each other.
 
@@ -69,6 +70,7 @@ class Reception:
             transport: what carries them away.
             may_send: raises where this installation must not send (it is a copy of another).
             clock: the time now, aware.
+            writers: by kind, what makes more of a mail than its templates do, as it leaves.
         """
         self._settings = settings
         self._store = store
@@ -77,6 +79,7 @@ class Reception:
         self._transport = transport
         self._may_send = may_send
         self._clock = clock
+        self._writers = writers or {}
 
     # ---- requests
 
@@ -241,20 +244,21 @@ class Reception:
         )
         return self._store.notices.add(notice, self._links.notice_id(cause, domain))
 
-    def send_notices(self, stop: Halt | None = None, *, alarms: bool = False) -> Report | None:
+    def send_notices(self, stop: Halt | None = None, *, alarms: bool = False, kind: str = "") -> Report | None:
         """Send the notices that are due, with the same ledger as copies; None when there are none.
 
         Args:
             stop: asks it to end, from any thread.
             alarms: send those to the operator only. They also leave an installation that must not send: somebody has
                 to learn of it.
+            kind: of the notices; "" sends all.
 
         Raises:
             Busy: another process is sending them.
             DeliveryError: the transport cannot be used at all.
             StateError: this is a copy of an installation, or an older state of one, and must not send.
         """
-        kind = ALARM if alarms else ""
+        kind = ALARM if alarms else kind
         if not self._store.notices.waiting(self._clock(), kind=kind):
             return None
         if not alarms:
@@ -311,9 +315,15 @@ class Reception:
                 if not about:
                     return Skipped(reason="the subscription has ended")
                 unsubscribe = self._links.unsubscribe(about[0].id) if notice.kind == "welcome" else ""
+            case "correction":  # as with copies, who pauses asked for no mail
+                about = [one for one in about if one.state is _ACTIVE]
+                if not about:
+                    return Skipped(reason="the subscription has ended, or pauses")
+                unsubscribe = self._links.unsubscribe(about[0].id)
         context["digests"] = [self._shown(one) for one in about]
-        copy = self._renderer.mail(notice.kind, context, notice.language)
-        return replace(copy, unsubscribe=unsubscribe)
+        copy = replace(self._renderer.mail(notice.kind, context, notice.language), unsubscribe=unsubscribe)
+        writer = self._writers.get(notice.kind)
+        return writer(notice, copy) if writer else copy
 
     def _shown(self, one: Subscription) -> dict[str, str]:
         return {
