@@ -17,7 +17,7 @@ from digest.compose import Chooser
 from digest.copies import Copies
 from digest.deliver import Report, mailbox
 from digest.errors import Busy, InputError, NotFound, StateError
-from digest.model import Below, Copy, Delivery, Edition, Preferences, Revision, Skipped, Subscription
+from digest.model import Below, Copy, Delivery, Edition, Picked, Preferences, Revision, Skipped, Subscription
 from digest.periods import due_at
 from digest.pipeline import Pipeline
 from digest.publishing import PUBLIC
@@ -160,16 +160,16 @@ class Letters:
         return (one for one in self._store.subscribers.audience(digest) if one.id in had)
 
     def _received(self, edition_id: str, story: str) -> Iterator[int]:
-        """The subscriptions in whose accepted copies a story stood, by what their readers had chosen then."""
+        """The subscriptions whose accepted copies had a story: by their items, or else what was chosen then."""
         known: dict[int, tuple[Chooser, int]] = {}
-        for number, claim in self._store.accepted.of(edition_id):
+        for number, claim, kept in self._store.accepted.of(edition_id):
             if number not in known:
                 edition = self._store.editions.get(edition_id, number).edition
                 bit = sum(1 << place for place, item in enumerate(edition.items) if item.story.key == story)
                 # What was sent had come to the minimum that was set then.
                 known[number] = Chooser(edition, self._pipeline.places, below=Below.SHORT), bit
             chooser, bit = known[number]
-            picked = chooser.pick(claim.preferences)
+            picked = chooser.pick(claim.preferences) if kept is None else Picked(items=kept)
             if not isinstance(picked, Skipped) and picked.items & bit:
                 yield claim.subscription
 

@@ -21,9 +21,22 @@ class AcceptedCopies:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def of(self, edition_id: str, *, page: int = _PAGE) -> Iterator[tuple[int, Claim]]:
-        """Each accepted copy of an edition: its revision, and its claim with the preferences of then; streamed."""
-        columns = ("id", "subscription", "address", "name", "preferences", "attempts", "message_id", "revision")
+    def of(self, edition_id: str, *, page: int = _PAGE) -> Iterator[tuple[int, Claim, int | None]]:
+        """Each accepted copy of an edition, streamed: its revision, its claim with the preferences of then, its items.
+
+        The items are a bitmap, as in `Picked`; None where it was not kept.
+        """
+        columns = (
+            "id",
+            "subscription",
+            "address",
+            "name",
+            "preferences",
+            "attempts",
+            "message_id",
+            "revision",
+            "items",
+        )
         query = (
             sa.select(*(deliveries.c[name] for name in columns), campaigns.c.revision.label("first"))
             .join_from(deliveries, campaigns, campaigns.c.id == deliveries.c.campaign)
@@ -46,7 +59,8 @@ class AcceptedCopies:
                     attempts=row.attempts,
                     message_id=row.message_id,
                 )
-                yield row.revision or row.first, claim
+                items = None if row.items is None else int.from_bytes(row.items, "little")
+                yield row.revision or row.first, claim, items
             if len(rows) < page:
                 return
             after = rows[-1].id
