@@ -29,6 +29,7 @@ CORRECTION: Final = "correction"
 _NOBODY: Final = 2**31 - 1  # the number of no subscription: links made with it change nothing
 _CHUNK: Final = 500  # corrections that are queued in one transaction
 _BODY: Final = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+_SIGNATURE: Final = re.compile(r"^-- ?$", re.MULTILINE)
 _END: Final = re.compile(r"</body\s*>", re.IGNORECASE)
 
 
@@ -234,9 +235,7 @@ def above(letter: Copy, report: Copy) -> Copy:
     said = letter.html[begin.end() if begin else 0 : end.start() if end else None]
     top = _BODY.search(report.html)
     at = top.end() if top else 0
-    plain = (
-        letter.text.rpartition("\n-- \n")[0] or letter.text
-    )  # mail programs fold away what follows a signature's mark
+    plain = _SIGNATURE.split(letter.text)[0]  # mail programs fold away what follows a signature's mark
     return replace(
         report,
         subject=letter.subject,
