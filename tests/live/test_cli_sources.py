@@ -42,6 +42,7 @@ def digest(server: FeedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str
         "/feed": answer(rss(item(1), item(2, pubDate=None), {"link": ""}), etag='"1"', content_type="text/xml"),
         "/article": answer("<html><body><h1>T</h1><p>" + "A long paragraph of text. " * 20 + "</p></body></html>"),
     }
+
     def run(*arguments: str) -> tuple[int, str, str]:
         code = cli.run(["-C", str(tmp_path), *arguments])
         said = capsys.readouterr()
