@@ -220,9 +220,10 @@ def html_to_text(markup: str) -> str:
 
 
 def _spare(fragment: str) -> str | None:
-    """A fragment with nothing but names of tags, addresses and titles: html5ever needs quadratic time for elements
-    thousands deep and for tags of thousands of attributes. None for what no honest fragment is.
-    """  # noqa: D205 - one sentence
+    """A fragment with nothing but names of tags, addresses and titles; None for what no honest fragment is.
+
+    html5ever needs quadratic time for elements thousands deep and for tags of thousands of attributes.
+    """
     if len(fragment) > _MAX_MARKUP:
         return None
     kept: list[str] = []

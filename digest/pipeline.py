@@ -18,8 +18,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from digest import pickup
-from digest.classify import Correction as ThemeCorrection
-from digest.classify import Judge, Refiled, cluster, rank, refiled, related
+from digest.classify import Judge, Refiled, ThemeCorrection, cluster, rank, refiled, related
 from digest.compose import Decisions, Score, compose, select, told_again
 from digest.copies import Copies
 from digest.deliver import (

@@ -12,7 +12,8 @@ from typing import Any
 
 from benchmarks.editorial import scores
 from benchmarks.editorial.corpora import Record, article
-from digest.classify.learner import Correction, learn
+from digest.classify.learner import learn
+from digest.classify.refiling import ThemeCorrection
 from digest.classify.themes import Themes
 
 HOUSE = {
@@ -49,7 +50,7 @@ def learned(bench: Any, row: Callable[..., Any]) -> Iterator[Any]:
         # Spread over the whole time, as an editor's are.
         spread = rest[:: max(1, len(rest) // count)][:count]
         started = time.process_time()
-        learner = learn((Correction(article=one, themes=themes) for one, themes in spread), rules)
+        learner = learn((ThemeCorrection(article=one, themes=themes) for one, themes in spread), rules)
         seconds = time.process_time() - started
         if learner is None:
             continue

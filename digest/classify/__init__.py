@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from copy import copy
 from functools import lru_cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from digest.classify.followups import related
-from digest.classify.learner import LEAST, Correction, Learner, learn
 from digest.classify.ranking import Rank, rank
-from digest.classify.refiling import Refiled, refiled
+from digest.classify.refiling import LEAST, Refiled, ThemeCorrection, refiled
 from digest.classify.regions import Regions
 from digest.classify.stories import cluster
 from digest.classify.summaries import summarise
@@ -28,9 +28,21 @@ from digest.classify.themes import Themes
 from digest.model import Article, Judgement
 from digest.places import Level, Places
 
+if TYPE_CHECKING:
+    from digest.classify.learner import Learner
+
 __all__ = [
-    "Correction", "Judge", "Rank", "Refiled", "Taxonomy", "cluster", "load_taxonomy", "rank", "refiled", "related",
-]  # fmt: skip
+    "Judge",
+    "Rank",
+    "Refiled",
+    "Taxonomy",
+    "ThemeCorrection",
+    "cluster",
+    "load_taxonomy",
+    "rank",
+    "refiled",
+    "related",
+]
 
 _ROUNDS = sorted({int(LEAST * 1.1**step) for step in range(80)}, reverse=True)  # corrections at which it learns anew
 RULES = 3  # counts up when the rules of this room change, so that articles are judged again
@@ -66,13 +78,17 @@ class Judge:
                 known.update(table.read_bytes())
         self.version = f"{RULES}-{known.hexdigest()[:12]}"
 
-    def taught(self, corrections: Sequence[Correction]) -> Judge:
+    def taught(self, corrections: Sequence[ThemeCorrection]) -> Judge:
         """A judge that has learned from editors' corrections, in the order they were made; itself while they are few.
 
         It learns anew when a tenth more has come, so that not each correction has every article judged again.
         """
         count = next((count for count in _ROUNDS if count <= len(corrections)), 0)
-        learner = learn(corrections[:count], self._themes) if count else None
+        if not count:
+            return self
+        from digest.classify.learner import learn  # noqa: PLC0415 - numpy takes a tenth of a second; few have corrections
+
+        learner = learn(corrections[:count], self._themes)
         if learner is None or not any(one.takes_over for one in learner.standings):
             return self
         learned = hashlib.sha256(repr([(one.article.uid, sorted(one.themes)) for one in corrections[:count]]).encode())

@@ -1,6 +1,6 @@
 """Themes learned from editors' corrections: rules are the prior, and hold until the learner is proved better.
 
-    Correction, ... | features of text and rules | a model per theme -> Learner      Article -> themes, or "unsure"
+    ThemeCorrection, ... | features of text and rules | a model per theme -> Learner      Article -> themes, or "unsure"
 
 Each theme has a logistic model over hashed words and pairs of words, and over what the rules say of every theme. While
 it learns, each correction is judged by a model that has not seen it; a theme's model takes the place of its rules only
@@ -20,11 +20,13 @@ from math import exp, log, log1p
 from typing import Any, Final
 from zlib import crc32
 
+import numpy as np
+
 from digest.classify.lexicon import simplified
+from digest.classify.refiling import LEAST, ThemeCorrection
 from digest.classify.themes import ENOUGH, MOST, Themes
 from digest.model import Article, Evidence, ThemeTag
 
-LEAST: Final = 30  # corrections before anything is learned
 POSITIVE: Final = 4  # corrections that name a theme, or take it away, before its model can take over
 UNSURE: Final = 0.2  # how near to an even chance a theme is left to the editor
 SIZE: Final = 1 << 15  # places for words
@@ -34,14 +36,6 @@ _RATE, _PRIOR_RATE, _DECAY = 0.5, 0.1, 2e-6
 _READ: Final = 3_000  # characters of a text
 _CJK: Final = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _WORD: Final = re.compile(rf"[^\W_{_CJK}]{{2,}}|[{_CJK}]+")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Correction:
-    """What an editor said of an article: its themes, all of them."""
-
-    article: Article
-    themes: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +79,6 @@ class Learner:
 
     def chances(self, article: Article) -> Mapping[str, float]:
         """How likely each theme is, 0 to 1, on scale: of a hundred at 0.7 about seventy are right."""
-        import numpy as np  # noqa: PLC0415 - a tenth of a second, and only who has corrections needs it
-
         places, values, prior = _features(article, self._rules)
         told = self._weights[places].T @ np.asarray(values) + _logits(prior, self._weights, len(self._rules.ids))
         return {
@@ -100,15 +92,13 @@ class Learner:
         return tuple(theme for theme in self._rules.ids if abs(chances[theme] - 0.5) < UNSURE)
 
 
-def learn(corrections: Iterable[Correction], rules: Themes) -> Learner | None:
+def learn(corrections: Iterable[ThemeCorrection], rules: Themes) -> Learner | None:
     """The learner that corrections make; None while there are too few to learn from.
 
     Args:
         corrections: what editors decided; an article that was corrected twice counts with its last correction only.
         rules: the rules of the taxonomy, which are the prior.
     """
-    import numpy as np  # noqa: PLC0415 - see above
-
     known = {one.article.uid: one for one in corrections}
     ordered = sorted(known.values(), key=lambda one: blake2b(one.article.uid.encode()).digest())
     if len(ordered) < LEAST:
@@ -148,8 +138,6 @@ def learn(corrections: Iterable[Correction], rules: Themes) -> Learner | None:
 
 def _features(article: Article, rules: Themes) -> tuple[Any, Any, tuple[float, ...]]:
     """Places of its words among `SIZE`, their weights (of length 1), and what the rules say of each theme."""
-    import numpy as np  # noqa: PLC0415 - see above
-
     counts: Counter[str] = Counter()
     for text, times in ((article.title, 3), (" ".join(article.paragraphs or (article.teaser,))[:_READ], 1)):
         words = [piece for token in _WORD.findall(simplified(text.lower())) for piece in _pieces(token)]
@@ -183,8 +171,6 @@ def _logits(prior: Sequence[float], weights: Any, themes: int) -> Any:
 
 def _fitted(rows: Sequence[tuple[Any, Any, tuple[float, ...]]], truth: Any, themes: int) -> Any:
     """Weights of words, of the rules and of the constant, by theme: logistic regression by AdaGrad, from the rules."""
-    import numpy as np  # noqa: PLC0415 - see above
-
     weights = np.zeros((SIZE + themes + 1, themes))
     weights[SIZE : SIZE + themes] = np.eye(themes) * 2.0  # the rules, until corrections say otherwise
     weights[SIZE + themes] = -2.0 * log1p(1.5 * ENOUGH)
@@ -205,8 +191,6 @@ def _fitted(rows: Sequence[tuple[Any, Any, tuple[float, ...]]], truth: Any, them
 
 def _platt(told: Any, right: Any) -> tuple[float, float]:
     """Scale and shift that turn what models said of unseen articles into chances."""
-    import numpy as np  # noqa: PLC0415 - see above
-
     positive, negative = float(right.sum()), float((~right).sum())
     target = np.where(right, (positive + 1.0) / (positive + 2.0), 1.0 / (negative + 2.0))
     scale, shift = 1.0, 0.0

@@ -7,8 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
-from digest.model import Evidence, Judgement, RegionTag, Role, ThemeTag
+from digest.model import Article, Evidence, Judgement, RegionTag, Role, ThemeTag
+
+LEAST: Final = 30  # corrections of themes before anything is learned from them
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThemeCorrection:
+    """What an editor said of an article: its themes, all of them. The learner learns from these."""
+
+    article: Article
+    themes: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True)

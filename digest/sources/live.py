@@ -153,15 +153,6 @@ class LiveSources:
 
         return asyncio.run(finding())
 
-    def try_out(self, key: str) -> tuple[Standing, Asked]:
-        """Ask a source as if for the first time; nothing is kept.
-
-        Raises:
-            NotFound: there is none of this key.
-        """
-        standing = self.get(key)
-        return standing, self.look(standing.state.url, standing.source)
-
     def look(self, url: str, source: Source) -> Asked:
         """Fetch and read one document; nothing is kept."""
 

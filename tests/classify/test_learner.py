@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from digest.classify.learner import LEAST, Correction, Learner, learn
+from digest.classify.learner import Learner, learn
+from digest.classify.refiling import LEAST, ThemeCorrection
 from digest.classify.taxonomy import parse_taxonomy
 from digest.classify.themes import Themes
 from tests.classify.make import article
@@ -35,12 +36,12 @@ WORDS = {
 }
 
 
-def corrected(number: int, theme: str) -> Correction:
+def corrected(number: int, theme: str) -> ThemeCorrection:
     """An article of our own: the rules take every bank for that of a river."""
     chance = random.Random(f"{theme} {number}")
     text = " ".join(chance.choices(WORDS[theme], k=12) + chance.choices(["Monday", "council", "said", "new"], k=6))
     one = article(f"{theme} {number}"[-2:], f"{text}. A bank was named.", id=f"{theme} {number}", keywords=("k",))
-    return Correction(article=one, themes=frozenset([theme]))
+    return ThemeCorrection(article=one, themes=frozenset([theme]))
 
 
 @pytest.fixture(scope="module")
@@ -49,18 +50,18 @@ def rules() -> Themes:
 
 
 @pytest.fixture(scope="module")
-def corrections() -> list[Correction]:
+def corrections() -> list[ThemeCorrection]:
     return [corrected(number, theme) for number in range(40) for theme in WORDS]
 
 
 @pytest.fixture(scope="module")
-def learner(rules: Themes, corrections: list[Correction]) -> Learner:
+def learner(rules: Themes, corrections: list[ThemeCorrection]) -> Learner:
     found = learn(corrections, rules)
     assert found is not None
     return found
 
 
-def test_too_few_teach_nothing(rules: Themes, corrections: list[Correction]) -> None:
+def test_too_few_teach_nothing(rules: Themes, corrections: list[ThemeCorrection]) -> None:
     assert learn(corrections[: LEAST - 1], rules) is None
     assert learn([corrections[0]] * 100, rules) is None  # one article, corrected a hundred times
 
@@ -76,7 +77,7 @@ def test_a_model_takes_over_where_it_beats_the_rules(learner: Learner) -> None:
 def test_and_nowhere_else(rules: Themes) -> None:
     noise = random.Random(3)
     random_ones = [
-        Correction(article=corrected(number, theme).article, themes=frozenset(noise.sample(sorted(WORDS), 1)))
+        ThemeCorrection(article=corrected(number, theme).article, themes=frozenset(noise.sample(sorted(WORDS), 1)))
         for number in range(20)
         for theme in WORDS
     ]
@@ -88,7 +89,7 @@ def test_and_nowhere_else(rules: Themes) -> None:
 
 def test_rules_that_make_no_mistake_stay(rules: Themes) -> None:
     right = [
-        Correction(article=article("A match", f"The match {n} was long.", id=str(n)), themes=frozenset(["sport"]))
+        ThemeCorrection(article=article("A match", f"The match {n} was long.", id=str(n)), themes=frozenset(["sport"]))
         for n in range(40)
     ]
     found = learn(right, rules)
@@ -119,7 +120,7 @@ def test_it_leaves_what_is_even_to_the_editor(learner: Learner) -> None:
 
 
 def test_the_order_of_corrections_does_not_matter(
-    rules: Themes, corrections: list[Correction], learner: Learner
+    rules: Themes, corrections: list[ThemeCorrection], learner: Learner
 ) -> None:
     again = learn(reversed(corrections), rules)
     assert again is not None

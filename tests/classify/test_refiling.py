@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from digest.classify import Correction, Judge, Refiled, refiled
-from digest.classify.learner import LEAST
+from digest.classify import Judge, Refiled, ThemeCorrection, refiled
+from digest.classify.refiling import LEAST
 from digest.classify.replaying import replay
 from digest.model import Article, Evidence, Judgement, RegionTag, Role, ThemeTag
 from tests.classify.make import article, edition, judgement, story
@@ -36,12 +36,12 @@ def test_what_the_editor_does_not_name_stays() -> None:
 class TestTaught:
     def test_too_few_corrections_change_nothing(self, judge: Judge) -> None:
         assert judge.taught([]) is judge
-        few = [Correction(article=article(id=str(n)), themes=frozenset(["sport"])) for n in range(LEAST - 1)]
+        few = [ThemeCorrection(article=article(id=str(n)), themes=frozenset(["sport"])) for n in range(LEAST - 1)]
         assert judge.taught(few) is judge
 
     def test_corrections_that_the_rules_foresaw_change_nothing(self, judge: Judge) -> None:
         right = [
-            Correction(
+            ThemeCorrection(
                 article=article(f"The football match {n}", "A goal decided it.", id=str(n)), themes=frozenset(["sport"])
             )
             for n in range(LEAST)
@@ -50,14 +50,14 @@ class TestTaught:
 
     def test_others_make_a_judge_of_another_version(self, judge: Judge) -> None:
         lanterns = [
-            Correction(
+            ThemeCorrection(
                 article=article(f"Lanterns of paper {n}", "Paper lanterns were hung over the lake.", id=f"l{n}"),
                 themes=frozenset(["industry"]),
             )
             for n in range(20)
         ]
         matches = [
-            Correction(
+            ThemeCorrection(
                 article=article(f"The football match {n}", "A goal decided it.", id=f"m{n}"),
                 themes=frozenset(["sport"]),
             )
