@@ -11,12 +11,14 @@ from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from digest.app import App
+from digest.deliver import Report
 
 FAILED: Final = 1
 USAGE: Final = 2
@@ -67,6 +69,20 @@ def operator() -> str:
         return f"{getpass.getuser()} (command line)"
     except (KeyError, OSError):
         return "command line"
+
+
+def show_report(report: Report, zone: ZoneInfo, again: str) -> None:
+    """What a run of sending came to, for a person; `again` is the command that goes on with what is left."""
+    say(
+        f"{report.accepted} accepted, {report.deferred} deferred, {report.refused} refused, "
+        f"{report.uncertain} uncertain, {report.skipped} skipped"
+    )
+    for refusal in report.refusals:
+        say(f"  refused: {refusal}", style="yellow")
+    if report.stopped:
+        say(f"stopped: {report.stopped}", style="red")
+    if report.next_due is not None:
+        say(f"next try at {report.next_due.astimezone(zone):%Y-%m-%d %H:%M}: {again} goes on", style="yellow")
 
 
 def say(text: str = "", style: str = "") -> None:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from digest.app import App, now
-from digest.cli.base import FAILED, cli, opened, print_json, say, show
+from digest.cli.base import FAILED, cli, opened, print_json, say, show, show_report
 from digest.deliver import Halt, Progress, Report, speak
 from digest.errors import DigestError, InputError
 from digest.model import DeliveryState
@@ -146,16 +146,6 @@ def send_range(context: typer.Context, edition: EditionId, first: int, last: int
 
 def _go_on(app: App, edition: str) -> None:
     report = app.pipeline.deliver(edition)
-    say(
-        f"{report.accepted} accepted, {report.deferred} deferred, {report.refused} refused, "
-        f"{report.uncertain} uncertain, {report.skipped} skipped"
-    )
-    for refusal in report.refusals:
-        say(f"  refused: {refusal}", style="yellow")
-    if report.stopped:
-        say(f"stopped: {report.stopped}", style="red")
-    if report.next_due is not None:
-        due = report.next_due.astimezone(app.settings.zone)
-        say(f"next try at {due:%Y-%m-%d %H:%M}: `digest send` for its period goes on", style="yellow")
+    show_report(report, app.settings.zone, "`digest send` for its period")
     if report.stopped or report.refused:
         raise typer.Exit(FAILED)

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from digest import deliver, desk
 from digest.app import App, now
-from digest.cli.base import FAILED, cli, console, opened, operator, print_json, say, show
+from digest.cli.base import FAILED, cli, console, opened, operator, print_json, say, show, show_report
 from digest.cli.live import HOST, LivePreview, server
 from digest.errors import ConfigError, NotFound
 from digest.model import Claim, DeliveryState, DigestRule, Edition, EditionState, Period, Preferences, Revision, Skipped
@@ -80,7 +80,8 @@ def send(
             return
         app.pipeline.approve(revision, by=operator())
         report = _send(app, revision, only, len(audience))
-        _tell(app, revision, report)
+        again = f"`digest send --period {revision.edition.period.key}`"
+        show_report(report, app.settings.zone, again)
         published = app.pipeline.publish()
         say(f"{published.files} files published, {len(published.changed)} of them changed, in {app.settings.state}")
         if report.stopped or report.refused:
@@ -164,23 +165,6 @@ def _send(app: App, revision: Revision, only: list[str] | None, total: int) -> d
             bar.update(task, completed=finished, description=note)
 
         return app.pipeline.deliver(revision.edition.id, only=only, progress=moved)
-
-
-def _tell(app: App, revision: Revision, report: deliver.Report) -> None:
-    say(
-        f"{report.accepted} accepted, {report.deferred} deferred, {report.refused} refused, "
-        f"{report.uncertain} uncertain, {report.skipped} skipped"
-    )
-    for refusal in report.refusals:
-        say(f"  refused: {refusal}", style="yellow")
-    if report.stopped:
-        say(f"stopped: {report.stopped}", style="red")
-    if report.next_due is not None:
-        due = report.next_due.astimezone(app.settings.zone)
-        say(
-            f"next try at {due:%Y-%m-%d %H:%M}: `digest send --period {revision.edition.period.key}` goes on",
-            style="yellow",
-        )
 
 
 @cli.command()
