@@ -13,26 +13,8 @@ from digest.app import App, now
 from digest.errors import InputError, NotFound, StateError
 from digest.model import Edition, EditionState, Period, Revision
 from digest.settings import FILE
+from tests.harbour import SETTINGS
 
-SETTINGS = """
-[publication]
-title = "Harbour Weekly"
-url = "https://weekly.example.com"
-sender = "weekly@example.com"
-postal_address = "1 Harbour Road, Example City"
-
-[[sources]]
-key = "desk"
-kind = "folder"
-location = "incoming"
-
-[[digests]]
-key = "weekly"
-title = "Harbour Report"
-[[digests.sections]]
-key = "elsewhere"
-elsewhere = true
-"""
 STORIES = {
     "2018-07-10": "Guangzhou port adds a night shift",
     "2018-07-18": "Haifa drops a paper form",

@@ -25,30 +25,10 @@ from digest.settings import FILE
 from digest.store import Wanted
 from digest.subscriptions import erase
 from digest.subscriptions.reception import SENDING
+from tests.harbour import SETTINGS as HARBOUR
 from tests.store.samples import CONSENT
 
-SETTINGS = """
-[publication]
-title = "Harbour Weekly"
-url = "https://weekly.example.com"
-sender = "weekly@example.com"
-postal_address = "1 Harbour Road, Example City"
-
-[operations]
-alarm = "desk@example.com"
-
-[[sources]]
-key = "desk"
-kind = "folder"
-location = "incoming"
-
-[[digests]]
-key = "weekly"
-title = "Harbour Report"
-[[digests.sections]]
-key = "elsewhere"
-elsewhere = true
-"""
+SETTINGS = HARBOUR + '\n[operations]\nalarm = "desk@example.com"\n'
 STORIES = {
     "2018-07-10": "Guangzhou port adds a night shift",
     "2018-07-11": "Haifa drops a paper form",

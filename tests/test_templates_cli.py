@@ -20,26 +20,8 @@ from digest.model import Consent, Period, Revision
 from digest.render import samples
 from digest.render.check import Finding, Level, check
 from digest.settings import FILE
+from tests.harbour import SETTINGS
 
-SETTINGS = """
-[publication]
-title = "Harbour Weekly"
-url = "https://weekly.example.com"
-sender = "weekly@example.com"
-postal_address = "1 Harbour Road, Example City"
-
-[[sources]]
-key = "desk"
-kind = "folder"
-location = "incoming"
-
-[[digests]]
-key = "weekly"
-title = "Harbour Report"
-[[digests.sections]]
-key = "elsewhere"
-elsewhere = true
-"""
 STORY = """---
 title: Guangzhou port adds a night shift
 date: 2018-07-18T09:00:00+08:00
