@@ -1,28 +1,13 @@
-"""The operator's acts: pin and drop stories, write a note, approve, hold and cancel editions; each with who and when.
-
-Acts on stories are data, kept for ever: an edition composed again comes out the same way. The console, the CLI and the
-API call these same functions.
-"""
+"""Acts on the stories of a draft, and on articles: decisions that are appended, and can be taken back one by one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from digest.errors import InputError, NotFound, StateError
-from digest.model import Edition, EditionState, Revision
+from digest.model import Edition, EditionState
 from digest.store import Act, Decision, Store
-
-
-@dataclass(frozen=True, kw_only=True)
-class Placement:
-    """Where an article ended up: the edition, and why it stands there or was left out of it."""
-
-    edition: str
-    state: EditionState
-    section: str  # heading; "" when left out
-    why: tuple[str, ...]
 
 
 def pin(store: Store, edition_id: str, story: str, *, by: str, at: datetime) -> None:
@@ -136,74 +121,6 @@ def undo(store: Store, edition_id: str, story: str, *, by: str, at: datetime) ->
     for one in acts:
         store.decisions.undo(one.id, by, at)
     return len(acts)
-
-
-def approve(store: Store, edition_id: str, *, by: str, at: datetime, content_hash: str = "") -> Revision:
-    """Approve the newest revision of an edition; with a hash, only if that is its hash.
-
-    Raises:
-        NotFound: there is no such edition.
-        StateError: the hash is another one's, or the edition was cancelled or skipped.
-    """
-    newest = store.editions.get(edition_id)
-    if content_hash and not newest.hash.startswith(content_hash):
-        raise StateError(
-            f"edition {edition_id}", f"at {newest.hash[:12]}", f"approve {content_hash}", "it was changed; look again"
-        )
-    return store.editions.approve(edition_id, newest.hash, by, at)
-
-
-def hold(store: Store, edition_id: str, reason: str, *, at: datetime) -> None:
-    """Keep an edition from going out until it is approved again."""
-    store.editions.move(edition_id, EditionState.HELD, at, reason)
-
-
-def pause(store: Store, edition_id: str, reason: str, *, at: datetime) -> None:
-    """Stop the sending of an edition; copies in flight come to their end."""
-    store.editions.move(edition_id, EditionState.PAUSED, at, reason)
-
-
-def resume(store: Store, edition_id: str, *, at: datetime) -> None:
-    """Let the sending of a paused edition go on; whoever sends takes it up.
-
-    Raises:
-        StateError: it is not paused.
-    """
-    state = store.editions.state(edition_id)
-    if state is not EditionState.PAUSED:
-        raise StateError(f"edition {edition_id}", state, "resume it", "only a paused edition can be resumed")
-    store.editions.move(edition_id, EditionState.SENDING, at)
-
-
-def cancel(store: Store, edition_id: str, reason: str, *, at: datetime) -> None:
-    """End an edition; what it had chosen is free for the next one. What is out stays out, the rest is skipped."""
-    with store.transaction():
-        store.editions.move(edition_id, EditionState.CANCELLED, at, reason)
-        store.campaigns.end(edition_id, "the edition was cancelled", at)
-
-
-def explain(store: Store, uid: str) -> Sequence[Placement]:
-    """Where an article (its uid, or a story's key) ended up, edition by edition, newest first, and why."""
-    found = []
-    for listed in store.editions.list():
-        edition = store.editions.get(listed.id).edition
-        placement = _placement(edition, listed.state, uid)
-        if placement is not None:
-            found.append(placement)
-    return found
-
-
-def _placement(edition: Edition, state: EditionState, uid: str) -> Placement | None:
-    for section in edition.sections:
-        for item in section.items:
-            if uid == item.story.key or any(uid == article.uid for article in item.story.articles):
-                return Placement(
-                    edition=edition.id, state=state, section=section.names.get("en", section.key), why=item.why
-                )
-    for left in edition.left_out:
-        if left.story == uid:
-            return Placement(edition=edition.id, state=state, section="", why=(left.reason,))
-    return None
 
 
 def _decide(
