@@ -95,6 +95,7 @@ class NotFound(DigestError):  # noqa: N818 - reads better without a suffix where
         super().__init__(f"no {noun} '{key}'" + (f" ({remedy})" if remedy else ""))
         self.noun = noun
         self.key = key
+        self.remedy = remedy
 
 
 class StateError(DigestError):
@@ -105,6 +106,7 @@ class StateError(DigestError):
         self.thing = thing
         self.state = state
         self.act = act
+        self.remedy = remedy
 
 
 class LinkError(DigestError):

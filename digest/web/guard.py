@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -49,10 +49,20 @@ class Guard:
         prefix: path of the publication's URL ("" or "/news"); taken off where a proxy left it on.
         https: whether the publication's URL is https: then browsers are told to keep to it.
         proxies: networks whose X-Forwarded-For is believed.
+        rooms: start of a path -> bytes that a body below it may have, where forms are not all that is sent.
     """
 
-    def __init__(self, app: ASGIApp, *, prefix: str, https: bool, proxies: Sequence[Network]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        prefix: str,
+        https: bool,
+        proxies: Sequence[Network],
+        rooms: Mapping[str, int] | None = None,
+    ) -> None:
         self._app = app
+        self._rooms = rooms or {}
         self._prefix = prefix
         self._proxies = proxies
         self._headers = headers_of(https=https)
@@ -84,9 +94,10 @@ class Guard:
 
         try:
             length = headers.get("content-length", "0")
-            if not length.isdecimal() or int(length) > BODY_LIMIT:
+            room = next((room for start, room in self._rooms.items() if scope["path"].startswith(start)), BODY_LIMIT)
+            if not length.isdecimal() or int(length) > room:
                 raise _TooLarge  # noqa: TRY301 - one answer for both ways to find out
-            await self._app(scope, _limited(receive), answer)
+            await self._app(scope, _limited(receive, room), answer)
         except _TooLarge:
             if not started:
                 await _plain(answer, 413, "The request is too large.")
@@ -135,9 +146,8 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return (known.ipv4_mapped or known) if isinstance(known, ipaddress.IPv6Address) else known
 
 
-def _limited(receive: Receive) -> Receive:
+def _limited(receive: Receive, room: int) -> Receive:
     """A body that ends with an error where it grows too long (its length may not have been announced)."""
-    room = BODY_LIMIT
 
     async def limited() -> Message:
         nonlocal room
