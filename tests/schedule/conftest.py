@@ -92,7 +92,8 @@ class World:
             if name not in self.shared:
                 self.shared[name] = getattr(self.app, name)
             self.app.__dict__[name] = self.shared[name]
-        self.app.pipeline.clock = self.clock
+        pipeline = self.app.pipeline
+        pipeline.clock = pipeline.composing.clock = pipeline.sending.clock = self.clock
         self.app.reception._clock = self.clock
         self.halt = Halt()
         self.metrics = Metrics()

@@ -28,7 +28,9 @@ def change(world: World, **changes: object) -> None:
     (rule,) = world.app.settings.digests
     digests = (replace(rule, **changes),)  # type: ignore[arg-type]  # fields of many kinds
     world.app.settings = world.jobs._settings = replace(world.app.settings, digests=digests)
-    world.app.pipeline.settings = world.app.settings
+    pipeline = world.app.pipeline
+    for room in (pipeline, pipeline.composing, pipeline.messages, pipeline.sending):
+        room.settings = world.app.settings
 
 
 def runs(world: World) -> dict[str, str]:
@@ -286,16 +288,16 @@ class TestSending:
         world = make(mail_return_path="weekly@example.com")
         world.readers(12)
         world.tick()
-        made = world.app.pipeline.maker
+        made = world.app.pipeline.messages.maker
 
         def broken(*_given: object) -> object:
             raise RuntimeError("boom")
 
-        world.app.pipeline.maker = lambda *_given: broken  # type: ignore[assignment,method-assign]  # a fault of ours
+        world.app.pipeline.messages.maker = lambda *_given: broken  # type: ignore[assignment,method-assign]  # a fault of ours
         world.tick("2018-07-23T08:00:00")
         assert world.state("W29") is EditionState.PAUSED
         assert any("is paused" in one for one in world.alarms())
-        world.app.pipeline.maker = made  # type: ignore[method-assign]  # mended
+        world.app.pipeline.messages.maker = made  # type: ignore[method-assign]  # mended
         world.tick(minutes=1)
         assert world.state("W29") is EditionState.PAUSED
         desk.resume(world.app.store, "weekly-2018-W29", at=world.now)
