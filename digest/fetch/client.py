@@ -1,34 +1,15 @@
-"""The only way out: HTTP with address checks, limits and conditional requests. Nothing else opens a connection.
-
-    async with Fetcher(Guard(allow), agent=..., clock=...) as fetcher:
-        match await fetcher.fetch(url, etag=..., last_modified=...):
-            case Fetched(): ...
-            case NotModified(): ...
-            case Gone(): ...
-            case Failed(): ...
-
-`post` sends a form, such as a WebSub hub takes.
-
-Each hop: the URL's form is checked, its host resolved, *all* its addresses checked, and the connection made to one of
-those very addresses (name and certificate stay the URL's), so that a name which answers differently the next moment
-gains nothing. Redirects are hops like any other. No proxy, cookie, password or environment is ever used.
-
-aiohttp speaks HTTP; it gets its addresses from us, and asks us once more for each socket.
-"""
+"""The client: each hop checked, pinned, limited; aiohttp speaks HTTP and gets its addresses from us."""
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
-import re
 import socket
 import ssl
-import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import urlencode, urljoin
@@ -39,101 +20,24 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from digest.addresses import Guard, Refused, Target
+from digest.fetch.answers import Failed, Fetched, Gone, Limits, NotModified, Result, Stop
+from digest.fetch.headers import field, max_age, retry_after
+from digest.fetch.inflate import STEP, Inflate
 
 FEEDS: Final = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9,"
     " application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, text/html;q=0.5, */*;q=0.3"
 )
 PAGES: Final = "text/html, application/xhtml+xml;q=0.9, */*;q=0.3"
-_STEP: Final = 1 << 16
 _ENCODINGS: Final = {"": 0, "identity": 0, "gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's window bits
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What one fetch may use."""
-
-    body: int = 10_000_000  # bytes, after decompression
-    header: int = 65_536  # bytes of all header fields together
-    redirects: int = 5
-    total: float = 30.0  # seconds for all hops, without the wait for the host's turn
-    connect: float = 5.0  # seconds to resolve a name, and again to connect
-    read: float = 10.0  # seconds without a byte
-    at_once: int = 32  # requests in all; per host it is one
-
-
-# --------------------------------------------------------------------------------------------------------------
-# What comes of it
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What every answer carries. `url` is the one that was asked for, `final` the one that answered."""
-
-    url: str
-    final: str
-    moved_to: str = ""  # where permanent redirects lead (301, 308); told only when the target answered
-    etag: str = ""
-    last_modified: str = ""
-    max_age: timedelta | None = None  # Cache-Control (RFC 9111)
-    seconds: float = 0.0
-    headers: Mapping[str, str] | None = None  # of the last hop, lower-case names
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fetched(Answer):
-    """A body, decompressed."""
-
-    body: bytes
-    content_type: str = ""  # without parameters, lower case
-    charset: str = ""  # as the header says, lower case
-
-
-@dataclass(frozen=True, kw_only=True)
-class NotModified(Answer):
-    """Nothing has changed since the validators that were sent (304)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gone:
-    """It was taken away for good (410)."""
-
-    url: str
-    final: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failed:
-    """No answer that can be used.
-
-    `reason` is one of: forbidden (never asked), redirect, name, connect, tls, time, size, encoding, protocol, status.
-    """
-
-    url: str
-    reason: str
-    what: str  # a sentence for the operator
-    status: int = 0
-    retry_after: timedelta | None = None  # RFC 9110, 10.2.3
-
-
-Result = Fetched | NotModified | Gone | Failed
-
-
-class _Stop(Exception):  # noqa: N818 - ends a hop from within; never leaves this module
-    def __init__(self, reason: str, what: str, *, status: int = 0, retry_after: timedelta | None = None) -> None:
-        super().__init__(what)
-        self.reason, self.what, self.status, self.retry_after = reason, what, status, retry_after
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Redirect:
     location: str
     permanent: bool
-
-
-# --------------------------------------------------------------------------------------------------------------
 
 
 async def system_resolve(host: str, port: int) -> Sequence[str]:
@@ -198,7 +102,7 @@ class Fetcher:
             trust_env=False,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.limits.connect, sock_read=self.limits.read),
             headers={"User-Agent": self._agent, "Accept-Encoding": "gzip, deflate"},
-            read_bufsize=_STEP,
+            read_bufsize=STEP,
         )
         return self
 
@@ -248,12 +152,12 @@ class Fetcher:
                     return replace(outcome, url=url, moved_to=moved, seconds=self.limits.total - left)
                 following = _joined(target.url, outcome.location)
                 if target.scheme == "https" and following.lower().startswith("http:"):
-                    raise _Stop("redirect", f"it leads from https to http: {following[:200]}")  # noqa: TRY301 - one exit
+                    raise Stop("redirect", f"it leads from https to http: {following[:200]}")  # noqa: TRY301 - one exit
                 permanent = permanent and outcome.permanent
                 moved = self._check(following, inside=inside).url if permanent else moved
                 asked = following
-            raise _Stop("redirect", f"more than {self.limits.redirects} redirects")  # noqa: TRY301 - one exit
-        except _Stop as stop:
+            raise Stop("redirect", f"more than {self.limits.redirects} redirects")  # noqa: TRY301 - one exit
+        except Stop as stop:
             return Failed(url=url, reason=stop.reason, what=stop.what, status=stop.status, retry_after=stop.retry_after)
 
     async def post(self, url: str, form: Mapping[str, str], *, inside: bool = True) -> Fetched | Failed:
@@ -275,7 +179,7 @@ class Fetcher:
                 outcome = await self._hop(
                     target, headers, self.limits.total, inside=inside and self.guard.excepts(target), form=body
                 )
-        except _Stop as stop:
+        except Stop as stop:
             return Failed(url=url, reason=stop.reason, what=stop.what, status=stop.status, retry_after=stop.retry_after)
         if isinstance(outcome, Fetched):
             return outcome
@@ -288,7 +192,7 @@ class Fetcher:
     def _check(self, url: str, *, inside: bool) -> Target:
         target = self.guard.check(url, inside=inside)
         if isinstance(target, Refused):
-            raise _Stop("forbidden", target.what)
+            raise Stop("forbidden", target.what)
         return target
 
     @asynccontextmanager
@@ -322,15 +226,15 @@ class Fetcher:
                         posted=form is not None,
                     )
         except aiohttp.ClientSSLError as error:
-            raise _Stop("tls", f"no trusted connection: {_brief(error)}") from error
+            raise Stop("tls", f"no trusted connection: {_brief(error)}") from error
         except (TimeoutError, aiohttp.ServerTimeoutError) as error:
-            raise _Stop("time", str(error) or f"no whole answer within {self.limits.total:g} seconds") from error
+            raise Stop("time", str(error) or f"no whole answer within {self.limits.total:g} seconds") from error
         except aiohttp.ClientPayloadError as error:
-            raise _Stop("protocol", f"the answer broke off: {_brief(error)}") from error
+            raise Stop("protocol", f"the answer broke off: {_brief(error)}") from error
         except (aiohttp.ClientConnectionError, OSError) as error:
-            raise _Stop("connect", f"no connection: {_brief(error)}") from error
+            raise Stop("connect", f"no connection: {_brief(error)}") from error
         except (aiohttp.ClientError, ValueError) as error:
-            raise _Stop("protocol", f"not an answer in HTTP: {_brief(error)}") from error
+            raise Stop("protocol", f"not an answer in HTTP: {_brief(error)}") from error
         finally:
             self._pins.pop(target.host, None)
 
@@ -343,19 +247,19 @@ class Fetcher:
                 async with asyncio.timeout(self.limits.connect):
                     found = await self._resolve(target.host, target.port)
             except TimeoutError:
-                raise _Stop("name", f"the name '{target.host}' was not resolved in time") from None
+                raise Stop("name", f"the name '{target.host}' was not resolved in time") from None
             except (OSError, UnicodeError) as error:
-                raise _Stop("name", f"the name '{target.host}' is not known: {_brief(error)}") from error
+                raise Stop("name", f"the name '{target.host}' is not known: {_brief(error)}") from error
         if not found:
-            raise _Stop("name", f"the name '{target.host}' has no address")
+            raise Stop("name", f"the name '{target.host}' has no address")
         pins = []
         for text in found:
             try:
                 address = ipaddress.ip_address(text)
             except ValueError:
-                raise _Stop("name", f"the name '{target.host}' has an address that is none") from None
+                raise Stop("name", f"the name '{target.host}' has an address that is none") from None
             if refused := self.guard.check_address(target, address, inside=inside):
-                raise _Stop("forbidden", refused.what)
+                raise Stop("forbidden", refused.what)
             pins.append(str(address))  # in its one spelling, so that the last look need not read it again
         return tuple(pins)
 
@@ -376,31 +280,31 @@ class Fetcher:
     ) -> Fetched | NotModified | Gone | _Redirect:
         headers = response.headers
         if sum(len(name) + len(value) + 4 for name, value in response.raw_headers) > self.limits.header:
-            raise _Stop("size", f"more than {self.limits.header} bytes of header fields")
+            raise Stop("size", f"more than {self.limits.header} bytes of header fields")
         status = response.status
         if status in {301, 302, 303, 307, 308}:
             location = headers.get("Location", "").strip()
             if not location:
-                raise _Stop("redirect", f"a redirect ({status}) that leads nowhere", status=status)
+                raise Stop("redirect", f"a redirect ({status}) that leads nowhere", status=status)
             return _Redirect(location=location, permanent=status in {301, 308})
         if status == 410:
             return Gone(url=target.url, final=target.url)
         common: dict[str, Any] = {
             "url": target.url,
             "final": target.url,
-            "etag": _field(headers.get("ETag", "")),
-            "last_modified": _field(headers.get("Last-Modified", "")),
-            "max_age": _max_age(headers.get("Cache-Control", "")),
-            "headers": {name.lower(): _field(value) for name, value in headers.items()},
+            "etag": field(headers.get("ETag", "")),
+            "last_modified": field(headers.get("Last-Modified", "")),
+            "max_age": max_age(headers.get("Cache-Control", "")),
+            "headers": {name.lower(): field(value) for name, value in headers.items()},
         }
         if status == 304 and conditional:
             return NotModified(**common)
         if posted and 200 <= status < 300:
             return Fetched(**common, body=b"")
         if posted or status not in {200, 203}:
-            raise _Stop(
+            raise Stop(
                 "status",
-                f"the server answers {status} {_field(response.reason or '')}".strip(),
+                f"the server answers {status} {field(response.reason or '')}".strip(),
                 status=status,
                 retry_after=retry_after(headers.get("Retry-After", ""), self._clock()),
             )
@@ -416,19 +320,19 @@ class Fetcher:
         """The body, decompressed step by step, never more than the limit of it in memory."""
         limit = self.limits.body
         if (response.content_length or 0) > limit:
-            raise _Stop("size", f"{response.content_length} bytes, at most {limit} are read")
+            raise Stop("size", f"{response.content_length} bytes, at most {limit} are read")
         coding = ", ".join(response.headers.getall("Content-Encoding", [])).strip().lower()
         if coding not in _ENCODINGS:
-            raise _Stop("encoding", f"encoded as '{_field(coding)[:40]}', which was not asked for")
-        decoder = _Inflate(_ENCODINGS[coding], limit) if _ENCODINGS[coding] else None
+            raise Stop("encoding", f"encoded as '{field(coding)[:40]}', which was not asked for")
+        decoder = Inflate(_ENCODINGS[coding], limit) if _ENCODINGS[coding] else None
         raw, body = 0, bytearray()
-        async for chunk in response.content.iter_chunked(_STEP):
+        async for chunk in response.content.iter_chunked(STEP):
             raw += len(chunk)
             if raw > limit:
-                raise _Stop("size", f"more than {limit} bytes")
+                raise Stop("size", f"more than {limit} bytes")
             body += decoder.feed(chunk) if decoder else chunk
             if len(body) > limit:
-                raise _Stop("size", f"more than {limit} bytes")
+                raise Stop("size", f"more than {limit} bytes")
         if decoder is not None and raw:
             decoder.end()
         return bytes(body)
@@ -468,87 +372,11 @@ class _Pinned(AbstractResolver):
         """Nothing is kept open."""
 
 
-class _Inflate:
-    """gzip (all members) and deflate (with zlib's header, or bare as some servers send it), within a limit."""
-
-    def __init__(self, window: int, limit: int) -> None:
-        self._window, self._left = window, limit
-        self._stream = zlib.decompressobj(window)
-        self._begun = False
-
-    def feed(self, chunk: bytes) -> bytes:
-        out = bytearray()
-        while chunk:
-            try:
-                piece = self._stream.decompress(chunk, _STEP)
-            except zlib.error as error:
-                if self._window == 15 and not self._begun:
-                    self._window, self._stream = -15, zlib.decompressobj(-15)
-                    continue
-                raise _Stop("encoding", f"the compressed answer is damaged: {error}") from error
-            self._begun = True
-            out += piece
-            self._left -= len(piece)
-            if self._left < 0:
-                raise _Stop("size", "more bytes than are read, once decompressed")
-            chunk = self._stream.unconsumed_tail
-            if self._stream.eof:
-                chunk = self._stream.unused_data.lstrip(b"\0")
-                if not chunk or self._window != 31:
-                    break
-                self._stream = zlib.decompressobj(self._window)
-        return bytes(out)
-
-    def end(self) -> None:
-        if not self._stream.eof:
-            raise _Stop("encoding", "the compressed answer breaks off")
-
-
-# --------------------------------------------------------------------------------------------------------------
-# Header fields
-
-
-def user_agent(title: str, url: str, version: str) -> str:
-    """Who we are, for those whose servers we ask: "Digest/0.1 (China Opportunity Weekly; +https://...)"."""
-    about = "; ".join(part for part in (_ascii(title), f"+{_ascii(url)}" if url else "") if part)
-    return f"Digest/{_ascii(version)} ({about})" if about else f"Digest/{_ascii(version)}"
-
-
-def _ascii(text: str) -> str:
-    kept = "".join(char if " " <= char <= "~" and char not in "()\\" else " " for char in text)
-    return " ".join(kept.split())[:120]
-
-
-def retry_after(value: str, now: datetime) -> timedelta | None:
-    """Retry-After as a length of time: seconds, or a date (RFC 9110, 10.2.3); None when it is absent or nonsense."""
-    value = value.strip()
-    if re.fullmatch(r"\d{1,9}", value, re.ASCII):
-        return timedelta(seconds=int(value))
-    try:
-        when = parsedate_to_datetime(value)
-        when = when if when.tzinfo else when.replace(tzinfo=UTC)
-        return max(when - now, timedelta())
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-
-
 def _joined(base: str, location: str) -> str:
     try:
         return urljoin(base, location)
     except ValueError:  # brackets without a mate
         return location
-
-
-def _max_age(value: str) -> timedelta | None:
-    if re.search(r"\bno-(?:cache|store)\b", value, re.IGNORECASE):
-        return None
-    match = re.search(r"\bmax-age\s*=\s*\"?(\d{1,9})", value, re.IGNORECASE | re.ASCII)
-    return timedelta(seconds=int(match[1])) if match else None
-
-
-def _field(value: str) -> str:
-    """A header's value, fit to be sent back or shown."""
-    return "".join(char for char in value if " " <= char <= "~" or "\xa0" <= char <= "\ud7ff")[:1000].strip()
 
 
 def _brief(error: BaseException) -> str:
