@@ -30,21 +30,23 @@ from digest.deliver import (
     Transport,
     aligned,
 )
+from digest.desk import Checking, Desk
 from digest.errors import ConfigError
 from digest.fetch import Fetcher, user_agent
 from digest.jail import Jail
 from digest.letters import PROOF, Letters
 from digest.links import Key, Links
 from digest.model import Copy, Skipped
+from digest.operators import Account, Entrance, Factor, Passwords, Staff
 from digest.pipeline import Pipeline
 from digest.places import Places
 from digest.publishing import Press
 from digest.render import Renderer
-from digest.settings import FILE, Settings, load, shipped
+from digest.settings import FILE, InboxSettings, Settings, load, shipped
 from digest.sources import LiveSources
 from digest.standing import look
 from digest.store import Notice, Span, Store
-from digest.subscriptions import Reception
+from digest.subscriptions import Reception, ReturnedMail
 
 DISTRIBUTION: Final = "digest-publisher"  # as pyproject.toml names it
 if TYPE_CHECKING:
@@ -171,8 +173,8 @@ class App:
             edition_url=self.links.online,
         )
 
-    def transport(self) -> Transport:
-        """The SMTP server of the settings, or the Maildir while none is set.
+    def transport(self, sessions: int = 0) -> Transport:
+        """The SMTP server of the settings, or the Maildir while none is set; with so many sessions, or as settings say.
 
         Raises:
             ConfigError: credentials would go in the clear, or certificates cannot be read.
@@ -187,7 +189,7 @@ class App:
             security=mail.security.value,
             username=mail.username,
             password=mail.password,
-            sessions=mail.sessions,
+            sessions=sessions or mail.sessions,
             chunking=mail.chunking,
             sign=sign,
             timeouts=Timeouts(connect=mail.timeout, command=mail.timeout, final=mail.timeout),
@@ -238,9 +240,15 @@ class App:
 
     def inbox(self) -> Inbox | None:
         """Where letters to the unsubscribe address lie; None where settings name no place."""
-        wanted = self.settings.inbox
+        return self._mailbox("inbox", self.settings.inbox)
+
+    def bounce_box(self) -> Inbox | None:
+        """Where mail that comes back lies; None where settings name no place."""
+        return self._mailbox("bounces", self.settings.bounces)
+
+    def _mailbox(self, setting: str, wanted: InboxSettings) -> Inbox | None:
         if wanted.maildir:
-            return MaildirInbox(self.settings.folder / wanted.maildir)
+            return MaildirInbox(self.settings.folder / wanted.maildir, setting)
         if not wanted.host:
             return None
         return IMAPInbox(
@@ -252,6 +260,19 @@ class App:
             folder=wanted.folder,
             timeout=wanted.timeout,
             ca_file=self.settings.folder / wanted.certificates if wanted.certificates else None,
+            setting=setting,
+        )
+
+    @cached_property
+    def returned(self) -> ReturnedMail:
+        """What comes back: whose copy it was, and who is not written to any more."""
+        return ReturnedMail(
+            settings=self.settings,
+            store=self.store,
+            links=self.links,
+            jail=self.jail,
+            inbox=self.bounce_box,
+            clock=now,
         )
 
     @cached_property
@@ -361,6 +382,50 @@ class App:
         """Mails about one edition: proofs and corrections."""
         return Letters(pipeline=self.pipeline, reception=lambda: self.reception, may_send=self.check_site)
 
+    @cached_property
+    def passwords(self) -> Passwords:
+        """How operators' passwords are kept."""
+        return Passwords()
+
+    @cached_property
+    def factor(self) -> Factor:
+        """Operators' second factors."""
+        return Factor(self.links.sealing_keys(), self.settings.publication.title)
+
+    @cached_property
+    def staff(self) -> Staff:
+        """The people of the desk."""
+        return Staff(self.store, self.passwords, now)
+
+    @cached_property
+    def entrance(self) -> Entrance:
+        """The door of the desk: sign-in, sessions, tokens."""
+        return Entrance(self.store, self.passwords, self.factor, self.settings.console, clock=now)
+
+    @cached_property
+    def account(self) -> Account:
+        """What operators do to their own account."""
+        return Account(self.store, self.passwords, self.factor, now)
+
+    @cached_property
+    def desk(self) -> Desk:
+        """The operator's acts on editions."""
+        return Desk(
+            pipeline=self.pipeline,
+            letters=lambda: self.letters,
+            checking=Checking(pipeline=self.pipeline, signer=lambda: self.signer),
+            send=self.send_soon,
+            clock=now,
+        )
+
+    def send_soon(self, edition_id: str) -> None:
+        """Tell whoever sends that an edition is due; where nobody hears it, the next tick finds it all the same."""
+
+    @cached_property
+    def intake(self) -> Intake:
+        """Where articles go that programs send."""
+        return Intake(self.pipeline, now)
+
     def check(self) -> list[str]:
         """What is wrong beyond what settings alone can tell: regions, themes, templates, folders, transport."""
         problems = [
@@ -373,7 +438,7 @@ class App:
         problems += [
             f"sources '{source.key}': {source.location} does not exist (make it, or take the source out of {FILE})"
             for source in self.settings.sources
-            if not source.live and not (self.settings.folder / source.location).exists()
+            if not source.live and not source.sent and not (self.settings.folder / source.location).exists()
         ]
         for rule in self.settings.digests:
             self.renderer.materials(rule.template)

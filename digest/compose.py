@@ -7,13 +7,13 @@ order of what goes in.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, reduce
 from itertools import count, groupby, product
 from operator import or_
-from typing import Final
+from typing import Final, TypeVar
 
 from digest.model import (
     Below,
@@ -57,6 +57,9 @@ class Decisions:
         sections: story -> key of the section where it shall stand.
         themes: story -> id of the theme under which it shall stand.
         titles: story -> the headline to print.
+        summaries: story -> the summary to print.
+        taken: stories that are in whatever the rules say of their age, their region, or earlier editions.
+        places: story -> its place among those of its section and theme, from 1.
         note: the editor's note, plain text.
     """
 
@@ -65,10 +68,14 @@ class Decisions:
     sections: Mapping[str, str] = field(default_factory=dict)
     themes: Mapping[str, str] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
+    summaries: Mapping[str, str] = field(default_factory=dict)
+    taken: Collection[str] = ()
+    places: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
 
 
 NO_DECISIONS = Decisions()
+_Said = TypeVar("_Said", str, int)
 _SAME_COUNTRY: Final = 0.75  # what each further top story of one country counts, times this
 
 
@@ -82,6 +89,7 @@ class _Placed:
     score: float
     why: tuple[str, ...]
     pin: int | None  # place among the pinned, from 0
+    place: int = 0  # where an operator put it among its neighbours, from 1; 0: by its rank
 
     @property
     def rank(self) -> tuple[bool, int, float, timedelta, str]:
@@ -325,7 +333,7 @@ class _Editor:
         if isinstance(found := self._section(story), str):
             return found
         section, why = found
-        why += self._dates(story)
+        why += [*self._dates(story), *self._taken_in(story)]
         theme = self._decided(self.decisions.themes, story)
         if theme is None:
             theme = next((tag.theme for tag in story.judgement.themes), "")
@@ -335,27 +343,59 @@ class _Editor:
         if title and title != story.lead.title:
             why.append(f"An operator changed the headline, which was '{story.lead.title}'.")
             story = replace(story, lead=replace(story.lead, title=title))
+        summary = self._decided(self.decisions.summaries, story)
+        if summary:
+            why.append("An operator wrote the summary.")
+            story = replace(story, judgement=replace(story.judgement, summary=(summary,)))
+        place = self._decided(self.decisions.places, story) or 0
+        if place:
+            why.append(f"An operator put it in place {place} under its theme.")
         pin = self._pin(story)
         if pin is not None:
             why.append("An operator pinned it: editor's choice.")
         why += [f"Score {score.value:.2f}.", *score.why]
-        return _Placed(story=story, section=section.key, theme=theme, score=score.value, why=tuple(why), pin=pin)
+        return _Placed(
+            story=story, section=section.key, theme=theme, score=score.value, why=tuple(why), pin=pin, place=place
+        )
 
     def _refusal(self, story: Story, twin: str | None) -> str:
         """Why a story may not be in this edition; "" when it may."""
+        if self._taken(story):
+            return self._told(twin)
         dropped = self._decided(self.decisions.dropped, story)
         if dropped is not None:
             return "dropped by an operator" + (f": {dropped}" if dropped else "")
-        earlier = [self.used[name] for name in _names_of(story) if self.used.get(name, self.edition) != self.edition]
-        if earlier:
-            return f"used in {earlier[0]}"
+        if earlier := self._used(story):
+            return f"used in {earlier}"
         if _instant(story.lead.when) >= _instant(self.period.end):
             return f"after the period: {_dated(story)}; the period ends with {self.period.last_day}"
         if self._age(story) > timedelta(days=self.rule.lateness_days) and self._pin(story) is None:
             return f"too old: {_dated(story)}; more than {self.rule.lateness_days} days before the period"
-        if twin is not None:
-            return f"told already: shares an article with '{twin}'"
-        return ""
+        return self._told(twin)
+
+    @staticmethod
+    def _told(twin: str | None) -> str:
+        return "" if twin is None else f"told already: shares an article with '{twin}'"
+
+    def _taken(self, story: Story) -> bool:
+        """Whether an operator took it in, whatever the rules say."""
+        return any(name in self.decisions.taken for name in _names_of(story))
+
+    def _used(self, story: Story) -> str:
+        """The earlier edition that used it; "" when none did."""
+        names = _names_of(story)
+        return next((self.used[name] for name in names if self.used.get(name, self.edition) != self.edition), "")
+
+    def _taken_in(self, story: Story) -> list[str]:
+        """What there is to say of a story that an operator took in."""
+        if not self._taken(story):
+            return []
+        why = ["An operator took it in."]
+        if earlier := self._used(story):
+            why.append(f"The earlier edition {earlier} carried it.")
+        if _instant(story.lead.when) >= _instant(self.period.end):
+            why.append(f"It is from after the period ({_dated(story)}).")
+        return why
 
     def _age(self, story: Story) -> timedelta:
         """How long before the period's start the story's newest article appeared; negative when within."""
@@ -365,7 +405,7 @@ class _Editor:
         """What there is to say of a story's dates."""
         why = []
         if self._age(story) > timedelta(days=self.rule.lateness_days):
-            why.append(f"Older than this digest takes ({_dated(story)}), but an operator pinned it.")
+            why.append(f"Older than this digest takes ({_dated(story)}), but an operator wanted it.")
         elif self._age(story) > timedelta():
             why.append(f"Came late: {_dated(story)}, before this period, and no earlier edition used it.")
         if story.lead.published is None:
@@ -390,9 +430,11 @@ class _Editor:
         for section in sections:  # wherever "elsewhere" stands, it takes only what no other section took
             if section.elsewhere:
                 return section, [*why, f"Stands under {_heading(section, self.places)}: {about}."]
+        if self._taken(story):
+            return sections[-1], [*why, f"No section matches ({about}), so it stands under the last one."]
         return f"no section: {about}, and the digest has no 'elsewhere'"
 
-    def _decided(self, decisions: Mapping[str, str], story: Story) -> str | None:
+    def _decided(self, decisions: Mapping[str, _Said], story: Story) -> _Said | None:
         """What was decided about a story under any of its names; None when nothing was."""
         return next((decisions[name] for name in _names_of(story) if name in decisions), None)
 
@@ -462,13 +504,22 @@ def _sections(
     for section in _rules(rule):
         here = sorted((one for one in placed if one.section == section.key), key=lambda one: (by_theme(one), one.rank))
         groups = tuple(
-            ThemeGroup(theme=theme, items=tuple(_item(one, next(numbers)) for one in members))
+            ThemeGroup(theme=theme, items=tuple(_item(one, next(numbers)) for one in _arranged(members)))
             for theme, members in groupby(here, key=lambda one: one.theme)
         )
         sections.append(Section(key=section.key, names=_names(section, places), groups=groups))
     references = _cross_references(rule, sections, places)
     sections = [replace(section, cross_references=tuple(references.get(section.key, ()))) for section in sections]
     return tuple(section for section in sections if section.groups or section.cross_references)
+
+
+def _arranged(members: Iterable[_Placed]) -> list[_Placed]:
+    """Neighbours by their rank, and those that an operator put somewhere in the places where they were put."""
+    neighbours = list(members)
+    arranged = [one for one in neighbours if not one.place]
+    for one in sorted((one for one in neighbours if one.place), key=lambda one: (one.place, one.rank)):
+        arranged.insert(one.place - 1, one)
+    return arranged
 
 
 def _item(one: _Placed, number: int) -> Item:

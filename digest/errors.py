@@ -12,6 +12,7 @@
         ├── TemplateError      a template that does not render: file, line
         ├── NotFound           what was asked for is not in the store
         ├── StateError         the edition, campaign or subscription is not in a state that allows this
+        │   └── Blocked        a check before approval objects: what it found
         ├── LinkError          a signed link that is forged, damaged, expired, or made for something else
         ├── JailError          a parser in its child ran out of time, memory or output, or died
         ├── DeliveryError      a transport that cannot be used at all (an outcome of one copy is a value)
@@ -23,6 +24,7 @@ Expected outcomes of a copy (accepted, deferred, refused, skipped) are values: s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -107,6 +109,18 @@ class StateError(DigestError):
         self.state = state
         self.act = act
         self.remedy = remedy
+
+
+class Blocked(StateError):  # noqa: N818 - a state, not a fault
+    """A check before approval found what must not go out.
+
+    Attributes:
+        reasons: one sentence per finding.
+    """
+
+    def __init__(self, thing: str, reasons: Sequence[str], remedy: str) -> None:
+        super().__init__(thing, f"not fit to go out: {'; '.join(reasons)}", "approve it", remedy)
+        self.reasons = tuple(reasons)
 
 
 class LinkError(DigestError):

@@ -21,6 +21,7 @@ from digest.classify.followups import related
 from digest.classify.ranking import Rank, rank
 from digest.classify.refiling import LEAST, Refiled, ThemeCorrection, refiled
 from digest.classify.regions import Regions
+from digest.classify.regrouping import Merged, Regrouping, Split, regroup
 from digest.classify.stories import cluster
 from digest.classify.summaries import summarise
 from digest.classify.taxonomy import Taxonomy, load_taxonomy
@@ -33,14 +34,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Judge",
+    "Merged",
     "Rank",
     "Refiled",
+    "Regrouping",
+    "Split",
     "Taxonomy",
     "ThemeCorrection",
     "cluster",
     "load_taxonomy",
     "rank",
     "refiled",
+    "regroup",
     "related",
 ]
 

@@ -61,11 +61,12 @@ def cluster(
     articles = sorted(judged, key=lambda one: (one[0].when, one[0].uid))
     likeness: _Likeness = Pairs(articles, places) if learned else _Rules(articles, places)
     groups = _Groups(articles, window, likeness).merged()
-    stories = [_story([articles[number] for number in group]) for group in groups]
+    stories = [story_of([articles[number] for number in group]) for group in groups]
     return tuple(sorted(stories, key=lambda story: (min(article.when for article in story.articles), story.key)))
 
 
-def _story(members: Sequence[Judged]) -> Story:
+def story_of(members: Sequence[Judged]) -> Story:
+    """The story that some articles tell, whoever said that they do."""
     fullest = max(fullness(article) for article, _ in members)
 
     def merit(one: Judged) -> tuple[bool, float, float, str]:

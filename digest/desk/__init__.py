@@ -1,31 +1,68 @@
 """The operator's desk: what a person decides about stories and editions; each with who and when.
 
-    deciding      acts on stories: pin, drop, move, retitle, note, refile, correct, undo    deciding.py
-    states        acts on an edition: approve, hold, pause, resume, cancel                  states.py
-    explaining    where an article ended up, and why                                        explaining.py
+    deciding      acts on stories: pin, drop, take in, move, retitle, summarize, merge, split, note, undo
+    states        acts on an edition: hold, pause, resume, reopen, cancel, send now
+    explaining    where an article ended up, and why
+    Editing       the same acts on stories, noted in the audit log, and the edition composed again    editing.py
+    Desk          ... and on editions: approve, send now, prove, what happens at the deadline         editions.py
+    Checking      what preflight is given                                                             checking.py
 
 Acts on stories are data, kept for ever: an edition composed again comes out the same way. The console, the CLI and the
-API call these same functions.
+API call `app.desk`, a `Desk`; the bare functions are for who keeps no audit log.
 """
 
-from digest.desk.deciding import correct, drop, move, note, pin, refile, retitle, undo
+from digest.desk.checking import NOBODY, Checking
+from digest.desk.deciding import (
+    acts,
+    correct,
+    drop,
+    merge,
+    move,
+    note,
+    pin,
+    refile,
+    retitle,
+    split,
+    summarize,
+    take_in,
+    undo,
+    undo_act,
+    unpin,
+)
+from digest.desk.editing import Composed
+from digest.desk.editions import Approval, Deadline, Desk
 from digest.desk.explaining import Placement, explain
-from digest.desk.states import approve, cancel, hold, pause, resume
+from digest.desk.states import approve, cancel, hold, pause, reopen, resume, send_now
 
 __all__ = [
+    "NOBODY",
+    "Approval",
+    "Checking",
+    "Composed",
+    "Deadline",
+    "Desk",
     "Placement",
+    "acts",
     "approve",
     "cancel",
     "correct",
     "drop",
     "explain",
     "hold",
+    "merge",
     "move",
     "note",
     "pause",
     "pin",
     "refile",
+    "reopen",
     "resume",
     "retitle",
+    "send_now",
+    "split",
+    "summarize",
+    "take_in",
     "undo",
+    "undo_act",
+    "unpin",
 ]

@@ -29,6 +29,27 @@ def hold(store: Store, edition_id: str, reason: str, *, at: datetime) -> None:
     store.editions.move(edition_id, EditionState.HELD, at, reason)
 
 
+def reopen(store: Store, edition_id: str, *, at: datetime) -> None:
+    """Make an edition a draft again that is approved, held or cancelled; its approval ends.
+
+    Raises:
+        StateError: it is being sent, or was.
+    """
+    store.editions.move(edition_id, EditionState.DRAFT, at)
+
+
+def send_now(store: Store, edition_id: str, *, at: datetime) -> None:
+    """Let an approved edition go out now and not when it is due.
+
+    Raises:
+        StateError: it is not approved, or it went out.
+    """
+    revision = store.editions.get(edition_id)
+    if revision.state is not EditionState.APPROVED:
+        raise StateError(f"edition {edition_id}", revision.state, "send it now", "only an approved edition can be")
+    store.runs.by_hand(revision.edition.digest, revision.edition.period, edition_id, at)
+
+
 def pause(store: Store, edition_id: str, reason: str, *, at: datetime) -> None:
     """Stop the sending of an edition; copies in flight come to their end."""
     store.editions.move(edition_id, EditionState.PAUSED, at, reason)

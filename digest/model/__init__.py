@@ -8,6 +8,8 @@ They are named per stage, so that a type says how far the data has come:
 from digest.model.articles import Article, Evidence, Judgement, RegionTag, Related, Role, Story, Theme, ThemeTag
 from digest.model.deliveries import (
     Accepted,
+    Bounce,
+    BounceCause,
     Claim,
     Copy,
     Deferred,
@@ -35,8 +37,22 @@ from digest.model.editions import (
     Section,
     ThemeGroup,
 )
+from digest.model.filing import RULED, FilingCondition, FilingRule
+from digest.model.operators import (
+    SCOPES,
+    Actor,
+    Entry,
+    Operator,
+    OperatorRole,
+    OperatorState,
+    Permission,
+    Session,
+    Token,
+    Via,
+)
 from digest.model.periods import Period, local_instant
 from digest.model.publication import (
+    AtDeadline,
     Below,
     DigestRule,
     Grouping,
@@ -52,9 +68,15 @@ from digest.model.sources import Condition, SourceState
 from digest.model.subscribers import Consent, Length, Preferences, Subscription, SubscriptionState, Timing
 
 __all__ = [
+    "RULED",
+    "SCOPES",
     "Accepted",
+    "Actor",
     "Article",
+    "AtDeadline",
     "Below",
+    "Bounce",
+    "BounceCause",
     "Claim",
     "Condition",
     "Consent",
@@ -68,7 +90,10 @@ __all__ = [
     "Edition",
     "EditionState",
     "EncodedCopy",
+    "Entry",
     "Evidence",
+    "FilingCondition",
+    "FilingRule",
     "Grouping",
     "Intake",
     "Item",
@@ -77,8 +102,12 @@ __all__ = [
     "LeftOut",
     "Length",
     "MostRead",
+    "Operator",
+    "OperatorRole",
+    "OperatorState",
     "Outcome",
     "Period",
+    "Permission",
     "Picked",
     "Preferences",
     "Publication",
@@ -93,6 +122,7 @@ __all__ = [
     "Role",
     "Section",
     "SectionRule",
+    "Session",
     "Skipped",
     "Source",
     "SourceKind",
@@ -104,6 +134,8 @@ __all__ = [
     "ThemeGroup",
     "ThemeTag",
     "Timing",
+    "Token",
     "Uncertain",
+    "Via",
     "local_instant",
 ]

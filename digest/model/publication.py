@@ -45,6 +45,7 @@ class SourceKind(StrEnum):
 
     FOLDER = "folder"
     FEED = "feed"
+    API = "api"
 
 
 class Rights(StrEnum):
@@ -71,9 +72,10 @@ class Source:
     key: str
     """Short name, unique, never to be changed: articles are known by it."""
     kind: SourceKind
-    """folder: a drop folder; feed: a feed document (RSS, Atom, JSON Feed), in a file or at a web address."""
-    location: str
-    """Path of the folder or file, below the publication's folder; or the feed's http or https address."""
+    """folder: a drop folder; feed: a feed document (RSS, Atom, JSON Feed), in a file or at a web address; api: programs
+    send its articles (docs/api.md)."""
+    location: str = ""
+    """Path of the folder or file, below the publication's folder; or the feed's http or https address; none for api."""
     publisher: str = ""
     """Publisher of articles that do not name one."""
     language: str = ""
@@ -92,6 +94,11 @@ class Source:
     """File names that are picked up (glob patterns below the folder)."""
     full_text: bool = False
     """Fetch the page of each new article and take its text; only where rights = "full" and the feed is on the web."""
+
+    @property
+    def sent(self) -> bool:
+        """Whether its articles are sent to us: there is nothing to look at."""
+        return self.kind is SourceKind.API
 
     @property
     def live(self) -> bool:
@@ -146,6 +153,13 @@ class Late(StrEnum):
     NONE = "none"  # only the newest gets its edition
 
 
+class AtDeadline(StrEnum):
+    """What becomes of an edition that nobody approved when it is due."""
+
+    HOLD = "hold"
+    SEND = "send"
+
+
 @dataclass(frozen=True, kw_only=True)
 class DigestRule:
     """A recurring report of a publication, as digest.toml defines it."""
@@ -189,4 +203,9 @@ class DigestRule:
     lateness_days: int = 7
     """How many days before the period a story may have appeared and still be news."""
     approval: str = "deadline"
-    """deadline: goes out by itself when due; operator: waits for `digest approve`."""
+    """deadline: goes out by itself when due; operator: waits for an operator who approves it."""
+    second_person: bool = False
+    """Approval takes two operators: neither who approved first nor who changed the edition last can be the second."""
+    at_deadline: AtDeadline = AtDeadline.HOLD
+    """approval = "operator": what becomes of an edition that nobody approved when it is due: hold (it waits, and an
+    operator is told), or send (unless preflight objects)."""

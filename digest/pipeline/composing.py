@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from digest.classify import Judge, cluster, rank, related
+from digest.classify import Judge, Merged, Regrouping, Split, cluster, rank, regroup, related
 from digest.compose import Decisions, Score, compose
 from digest.model import (
     Correction,
@@ -27,6 +27,8 @@ from digest.store import Act, Store
 
 MOST_READ: Final = 5  # stories
 LEAST_READ: Final = 3  # readings; fewer say more about a reader than about a story
+# What is composed again when asked for: what is held too, so that an editor can mend it.
+_OPEN: Final = frozenset({EditionState.DRAFT, EditionState.HELD, EditionState.SKIPPED})
 LOOK_BACK: Final = timedelta(weeks=26)  # how far back a follow-up may find the story that it follows
 
 
@@ -60,7 +62,7 @@ class Composing:
         if claim is not None:
             period = claim.period
         before = self.store.editions.find(rule.key, period.key)
-        if before is not None and before.state not in {EditionState.DRAFT, EditionState.SKIPPED}:
+        if before is not None and before.state not in _OPEN:
             return Skipped(reason=before.reason) if before.state is EditionState.CANCELLED else before
         now = self.clock()
         edition = self._composed(rule, period, before)
@@ -74,7 +76,12 @@ class Composing:
     def _composed(self, rule: DigestRule, period: Period, before: Revision | None) -> Edition | Skipped:
         edition_id = before.edition.id if before else f"{rule.key}-{period.key}"
         decisions = self._decisions(rule, edition_id)
-        stories = self.stories(period, timedelta(days=rule.lateness_days), decisions.pinned)
+        stories = self.stories(
+            period,
+            timedelta(days=rule.lateness_days),
+            [*decisions.pinned, *decisions.taken],
+            self._regroupings(rule, edition_id),
+        )
         scores = rank(stories, period, self.judge.taxonomy.weights)
         number = before.edition.number if before and before.edition.number else 0
         earlier = self._earlier(rule, period)
@@ -119,12 +126,32 @@ class Composing:
             edition, item = carried[key]
             yield MostRead(story=key, title=item.story.lead.title, edition=edition.id, period=edition.period.key)
 
-    def stories(self, period: Period, lateness: timedelta, besides: Collection[str] = ()) -> tuple[Story, ...]:
-        """The stories that articles up to a period's end tell; those named in `besides` whatever their age."""
+    def stories(
+        self,
+        period: Period,
+        lateness: timedelta,
+        besides: Collection[str] = (),
+        said: Sequence[Regrouping] = (),
+    ) -> tuple[Story, ...]:
+        """The stories that articles up to a period's end tell; those named in `besides` whatever their age.
+
+        `said` is what editors said of which articles tell one story.
+        """
         found = {one.article.uid: one for one in self.store.articles.between(period.start - lateness, period.end)}
         found.update(self.store.articles.some([uid for uid in besides if uid not in found]))
         judged = [(one.article, one.judgement) for one in found.values() if one.judgement is not None]
-        return cluster(judged, places=self.places, learned=self.settings.classify.learned)
+        stories = cluster(judged, places=self.places, learned=self.settings.classify.learned)
+        return regroup(stories, said, {article.uid: judgement for article, judgement in judged}) if said else stories
+
+    def _regroupings(self, rule: DigestRule, edition_id: str) -> list[Regrouping]:
+        """What editors said of which articles tell one story of an edition, in the order in which they said it."""
+        said: list[Regrouping] = []
+        for one in self.store.decisions.effective(digest=rule.key, edition=edition_id):
+            if one.act is Act.MERGE:
+                said.append(Merged(story=one.story, into=str(one.payload["into"])))
+            elif one.act is Act.SPLIT:
+                said.append(Split(article=one.story))
+        return said
 
     def _earlier(self, rule: DigestRule, period: Period) -> list[Edition]:
         """The editions of this digest in which the stories of a period may find what they follow up."""
@@ -146,9 +173,15 @@ class Composing:
         def field_of(act: Act, name: str) -> Mapping[str, str]:
             return {story: payload[name] for story, payload in payloads[act].items() if name in payload}
 
+        # Of dropping a story and taking it in, the later one holds.
+        last = {one.story: one.act for one in acts if one.act in {Act.DROP, Act.TAKE}}
+        dropped = {story: payload for story, payload in payloads[Act.DROP].items() if last[story] is Act.DROP}
         return Decisions(
             pinned=tuple(payloads[Act.PIN]),
-            dropped={story: payload.get("reason", "") for story, payload in payloads[Act.DROP].items()},
+            dropped={story: payload.get("reason", "") for story, payload in dropped.items()},
+            taken=tuple(story for story, act in last.items() if act is Act.TAKE),
+            summaries=field_of(Act.SUMMARIZE, "summary"),
+            places={story: int(place) for story, place in field_of(Act.MOVE, "place").items()},
             sections=field_of(Act.MOVE, "section"),
             themes=field_of(Act.MOVE, "theme"),
             titles=field_of(Act.RETITLE, "title"),
@@ -164,6 +197,6 @@ class Composing:
                 id=f"{rule.key}-{period.key}", digest=rule.key, title=rule.title, period=period, number=0, sections=()
             )
             self.store.editions.skip(empty, skipped.reason, now)
-        elif before.state is EditionState.DRAFT:
+        elif before.state is not EditionState.SKIPPED:
             self.store.editions.move(before.edition.id, EditionState.SKIPPED, now, skipped.reason)
         return skipped

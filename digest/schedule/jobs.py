@@ -7,6 +7,7 @@
     send        campaigns that are due, also those that a dead process left
     letters     requests of the public forms; notices (also when a page calls: `Service.wake`)
     inbox       letters to the unsubscribe address
+    bounces     mail that came back
     tidy        subscriptions that were never confirmed are forgotten, and old notices and requests
 
 The jobs are synchronous and keep no state that matters: what is due lives in the store. Several processes may run them
@@ -25,7 +26,7 @@ from typing import Final
 
 from digest import subscriptions
 from digest.app import App
-from digest.deliver import Halt, Ignored, Progress, Report, read_letter
+from digest.deliver import Halt, Ignored, Policy, Progress, Report, read_letter, too_many_faults
 from digest.errors import Busy, DigestError, InputError, LinkError, NotFound, StateError
 from digest.logs import logger
 from digest.metrics import Metrics
@@ -40,7 +41,6 @@ INBOX: Final = "inbox"
 ARMED: Final = "armed"  # the problem of an installation that does not send
 UNCONFIRMED: Final = timedelta(days=30)  # for which a subscription waits to be confirmed; its links end sooner
 NOTICES: Final = timedelta(days=180)  # for which a notice is kept after it was made
-_BY: Final = "schedule"
 
 log = logger("schedule")
 
@@ -140,14 +140,10 @@ class Jobs:
             return
         if owed.held:
             self._hold(revision, owed)
-        elif revision.state is EditionState.DRAFT and rule.approval == "deadline":
-            self._pipeline.approve(revision, by=_BY)
-        elif revision.state is EditionState.DRAFT:
-            self._alarm(
-                f"approve:{owed.edition}",
-                f"{rule.title} {owed.period.key} waits for approval",
-                f"It is due. Look with `digest preview {owed.edition}`, then `digest approve {owed.edition}`.",
-            )
+        else:
+            due_now = self._app.desk.at_deadline(rule, revision)
+            if due_now.alarm:
+                self._alarm(f"approve:{owed.edition}", due_now.subject, due_now.alarm)
         self._store.runs.finish(owed.digest, owed.edition, RunState.MADE, now)
         state = self._store.editions.state(owed.edition)
         log.info("edition made", edition=owed.edition, state=state.value, items=len(revision.edition.items))
@@ -211,7 +207,7 @@ class Jobs:
         """Tell the hub which feeds changed. What it does not take is a row for the operator until it does."""
         if not self._armed():
             return
-        done = asyncio.run(self._app.press.ping(stop=self._halt))
+        done = asyncio.run(self._app.press.hub.ping(stop=self._halt))
         if done.failed:
             log.warning("the hub was not told", feeds=done.failed)
             self._report("hub", DigestError(f"{done.failed} feeds: the hub was not told (`digest feeds hub` says why)"))
@@ -330,6 +326,33 @@ class Jobs:
             return "the subscription is gone"
         log.info("unsubscribed by mail", subscription=subscription)
         return "left"
+
+    def bounces(self) -> None:
+        """Read what came back. An edition of which too much comes back for a fault of ours is paused."""
+        if not self._armed():
+            return
+        read = self._app.returned.read(self._halt)
+        if read is None:
+            return
+        self._metrics.came_back(read.causes)
+        if read.causes:
+            log.info("mail came back", suppressed=read.suppressed, **read.causes)
+        for edition_id, (back, taken) in read.faults.items():
+            if too_many_faults(back, taken, Policy(fault_share=self._settings.delivery.halt_share)):
+                self._comes_back(edition_id, back, taken)
+
+    def _comes_back(self, edition_id: str, back: int, taken: int) -> None:
+        said = f"{back} of {taken} copies came back for a fault of ours (`digest bounces {edition_id}` shows the words)"
+        with self._store.transaction():
+            sending = self._store.editions.state(edition_id) is EditionState.SENDING
+            if sending:
+                self._store.editions.move(edition_id, EditionState.PAUSED, self._clock(), said)
+            self._alarm(
+                f"bounces:{edition_id}",
+                f"Copies of {edition_id} come back for a fault of ours",
+                f"{said}.\n\nNobody was suppressed for it."
+                + (f" The sending is paused: mend the cause, then `digest resume {edition_id}`." if sending else ""),
+            )
 
     # ---- housekeeping
 

@@ -6,17 +6,29 @@
 
     sources       what was picked up from where; live sources    sources.py
     articles      articles, their versions, judgements           articles.py
+    cards         by what the desk finds articles                cards.py
+    filing        filing rules                                   filing.py
     decisions     what operators decided                         decisions.py
     editions      frozen revisions, states, what was used        editions.py
     runs          what fell due, and what became of it           runs.py
     subscribers   subscriptions, consents, suppressions          subscribers.py
+    finding       by what the desk finds subscriptions           finding.py
+    growth        who came and who left, day by day              growth.py
+    polled        what polls came to, day by day                 polled.py
     campaigns     frozen audiences, deliveries, the ledger       campaigns.py, ledger.py (claiming, recording, ranges)
+    bounces       copies that came back, and what follows        bounces.py
     accepted      copies that servers took, with what was chosen accepted.py
+    leases        ranges of campaigns over machines              leases.py
     people        all data of a person; private feeds            people.py
     archive       what readers search                            archive.py
     feeds         what has been public in feeds; the hub         feeds.py
+    reports       what became of a campaign, counted             reports.py
     requests      what readers ask for on the public pages       requests.py
     notices       single mails outside editions, their ledger    notices.py
+    events        what happened, for programs that follow it     events.py
+    answers       of the API, by the key of who asks             answers.py
+    operators     who works the desk; sessions, tokens           operators.py
+    audit         what operators did, append-only                audit.py
 
 Every method is one transaction; inside `with store.transaction():` several become one. All times are aware.
 """
@@ -33,19 +45,32 @@ import sqlalchemy as sa
 
 from digest.store.accepted import AcceptedCopies
 from digest.store.address import address_key
+from digest.store.answers import Answer, Answers, Begun
 from digest.store.archive import Archive, Shelved
 from digest.store.articles import Articles, Change, Judged, Saved
+from digest.store.audit import Audit, AuditFilter
+from digest.store.bounces import BouncePolicy, Bounces
+from digest.store.bounces import Fate as BounceFate
 from digest.store.campaigns import Campaign, Campaigns, Queue
+from digest.store.cards import Card, Cards, Mark, Sought
 from digest.store.database import WAIT_SECONDS, Database
 from digest.store.decisions import Act, Decision, Decisions
 from digest.store.editions import Editions, Listed, Prepared
+from digest.store.events import Event, Events
 from digest.store.feeds import Feeds, PageKept, Ping
+from digest.store.filing import FilingRules
+from digest.store.finding import Finding, Found, FoundPage, Whom
+from digest.store.growth import ASKED, Growth, GrowthWeek
+from digest.store.leases import Lease, Leases, Part
 from digest.store.ledger import CampaignLedger, RefusalPolicy
 from digest.store.migrating import is_current, migrate
 from digest.store.notices import Notice, NoticeLedger, Notices
+from digest.store.operators import Operators, Overrides
 from digest.store.people import People
+from digest.store.polled import PollDay, PollDays
 from digest.store.ranges import Span
 from digest.store.reads import Reads
+from digest.store.reports import DomainTally, Reason, Reports
 from digest.store.requests import Request, Requests
 from digest.store.runs import Known, Owed, Runs, RunState, Settled
 from digest.store.schema import site as _site
@@ -54,35 +79,54 @@ from digest.store.subscribers import Fate, Subscribers, Wanted
 from digest.store.suppressions import ERASED, Fingerprints, Suppression
 
 __all__ = [
+    "ASKED",
     "ERASED",
     "Act",
+    "Answer",
+    "Begun",
+    "AuditFilter",
+    "BounceFate",
+    "BouncePolicy",
     "Campaign",
     "CampaignLedger",
+    "Card",
     "Change",
     "Decision",
+    "DomainTally",
+    "Event",
     "Fate",
+    "Found",
+    "FoundPage",
+    "GrowthWeek",
     "Health",
     "Judged",
     "Known",
+    "Lease",
     "Listed",
+    "Mark",
     "Notice",
     "NoticeLedger",
     "Owed",
     "PageKept",
+    "Part",
     "Ping",
+    "PollDay",
     "Prepared",
     "Problem",
     "Queue",
+    "Reason",
     "RefusalPolicy",
     "Request",
     "RunState",
     "Saved",
     "Settled",
     "Shelved",
+    "Sought",
     "Span",
     "Store",
     "Suppression",
     "Wanted",
+    "Whom",
     "address_key",
 ]
 
@@ -94,18 +138,31 @@ class Store:
         self._database = database
         self.sources = Sources(database)
         self.articles = Articles(database)
+        self.cards = Cards(database, self.articles)
+        self.filing = FilingRules(database)
         self.decisions = Decisions(database)
         self.editions = Editions(database)
         self.runs = Runs(database)
         self.subscribers = Subscribers(database, fingerprints)
         self.people = People(database, self.subscribers)
         self.archive = Archive(database, self.editions)
+        self.finding = Finding(database)
+        self.growth = Growth(database)
+        self.polled = PollDays(database)
         self.campaigns = Campaigns(database, self.editions)
+        self.bounces = Bounces(database, self.campaigns)
+        self.leases = Leases(database)
         self.feeds = Feeds(database)
         self.reads = Reads(database)
+        self.reports = Reports(database)
         self.requests = Requests(database)
         self.notices = Notices(database)
         self.accepted = AcceptedCopies(database)
+        self.events = Events(database)
+        self.answers = Answers(database)
+        self.operators = Operators(database)
+        self.overrides = Overrides(database)
+        self.audit = Audit(database)
 
     @classmethod
     def open(cls, url: str, *, wait: float = WAIT_SECONDS, fingerprints: Fingerprints = lambda _key: ()) -> Store:
@@ -147,6 +204,11 @@ class Store:
             StoreError: it does not answer.
         """
         return is_current(self._database)
+
+    @property
+    def shared(self) -> bool:
+        """Whether several machines may work on this store: they do, where it is a server's."""
+        return not self._database.is_sqlite
 
     def site(self) -> str:
         """The id of the site that this store was made for.

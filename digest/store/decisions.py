@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -21,11 +21,18 @@ class Act(StrEnum):
 
     PIN = "pin"
     DROP = "drop"
+    TAKE = "take"
     MOVE = "move"
     RETITLE = "retitle"
+    SUMMARIZE = "summarize"
+    MERGE = "merge"
+    SPLIT = "split"
+    APPROVE = "approve"
     NOTE = "note"
     REFILE = "refile"
     CORRECT = "correct"
+    HOLD = "hold"  # of an article: no edition uses it
+    WITHDRAW = "withdraw"  # of an article: no edition uses it, and it is taken out of those that do
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +110,32 @@ class Decisions:
         for decision in self._fetch(query):
             latest[decision.story, decision.act] = decision
         return tuple(sorted(latest.values(), key=lambda decision: decision.id))
+
+    def about(self, edition: str, stories: Collection[str] = ()) -> tuple[Decision, ...]:
+        """Every decision about an edition, and where editors put these articles in every edition; in the order made.
+
+        Those that were taken back are there, too.
+        """
+        refiled = (decisions.c.act == Act.REFILE.value) & decisions.c.story.in_(sorted(stories))
+        query = sa.select(decisions).where((decisions.c.edition == edition) | refiled).order_by(decisions.c.id)
+        return self._fetch(query)
+
+    def get(self, number: int) -> Decision:
+        """A decision by its number.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = self._fetch(sa.select(decisions).where(decisions.c.id == number))
+        if not found:
+            raise NotFound("decision", str(number))
+        return found[0]
+
+    def barred(self) -> dict[str, Decision]:
+        """Uid -> why an article may not be used: what holds of those that were held or withdrawn."""
+        acts = [Act.HOLD.value, Act.WITHDRAW.value]
+        query = sa.select(decisions).where(decisions.c.undone.is_(None), decisions.c.act.in_(acts))
+        return {one.story: one for one in self._fetch(query.order_by(decisions.c.id))}
 
     def history(self, story: str = "") -> tuple[Decision, ...]:
         """Every decision (about a story), those taken back too; in the order made."""
