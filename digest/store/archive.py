@@ -1,15 +1,11 @@
 """The archive: stories of public editions, found by word, region and theme, newest first.
 
-Words are prepared here, alike for both databases: Chinese and Japanese have no spaces between words, so they stand in
-overlapping pairs of characters (广东 东省 省), and a query is cut the same way. Regions and themes are words too
-("r:cn-gd", "t:trade"). So one index answers all: SQLite's FTS5, or a GIN index over a tsvector on PostgreSQL.
+Words are prepared by words.py, alike for both databases; regions and themes are words too ("r:cn-gd", "t:trade").
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC
@@ -22,15 +18,11 @@ from digest.store.database import Database
 from digest.store.editions import Editions
 from digest.store.payload import Payload
 from digest.store.schema import archive, archived
+from digest.store.words import asked_of, kept, matching, words_of
 
 Regions = Callable[[str], Iterable[str]]
 
-_WORDS: Final = 12  # of a query that are looked for
-_LONGEST: Final = 40  # characters of a word
 _HASH_BITS: Final = 20  # of a number; the rest is the story's time in seconds
-_RUN: Final = re.compile(r"\w+")
-# Scripts without spaces between words: kana, CJK with its extensions and compatibility forms.
-_DENSE: Final = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,12 +81,12 @@ class Archive:
         return done
 
     def _row(self, item: Item, edition: Edition, regions_of: Regions) -> dict[str, object]:
-        words = sorted({*_words(_shown(item)), *_tags(item, regions_of)})
+        words = {*words_of(_shown(item)), *_tags(item, regions_of)}
         return {
             "number": _number(item, edition),
             "edition": edition.id,
             "story": item.story.key,
-            "words": " ".join(words) if self._database.is_sqlite else " ".join(map(_quoted, words)),
+            "words": kept(words, sqlite=self._database.is_sqlite),
             "payload": _KEPT.dump(_Kept(_without_texts(item), replace(edition, sections=(), left_out=(), note=""))),
         }
 
@@ -116,7 +108,7 @@ class Archive:
             before: the last number of the page before; 0 for the first page.
             limit: how many.
         """
-        wanted = list(dict.fromkeys(_asked(text)))[:_WORDS]
+        wanted = asked_of(text)
         if text.strip() and not wanted:
             return ()
         wanted += [(f"r:{region.lower()}", False)] if region else []
@@ -125,7 +117,7 @@ class Archive:
         if before > 0:
             query = query.where(archive.c.number < before)
         if wanted and self._database.is_sqlite:
-            match = " AND ".join(f'"{word}"{"*" if begins else ""}' for word, begins in wanted)
+            match = matching(wanted, sqlite=True)
             rowid = sa.literal_column("archive_words.rowid", sa.BigInteger)
             query = (
                 sa.select(rowid.label("number"), archive.c.payload)
@@ -138,14 +130,14 @@ class Archive:
             if before > 0:
                 query = query.where(rowid < before)
         elif wanted:
-            match = " & ".join(f"{_quoted(word)}{':*' if begins else ''}" for word, begins in wanted)
+            match = matching(wanted, sqlite=False)
             query = query.where(sa.text("archive.words @@ CAST(:match AS tsquery)").bindparams(match=match))
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
         return tuple(
-            Shelved(number=row.number, item=kept.item, edition=kept.edition)
+            Shelved(number=row.number, item=known.item, edition=known.edition)
             for row in rows
-            for kept in (_KEPT.load(row.payload),)
+            for known in (_KEPT.load(row.payload),)
         )
 
 
@@ -184,36 +176,3 @@ def _without_texts(item: Item) -> Item:
     return replace(
         item, why=(), story=replace(story, lead=bare(story.lead), also=tuple(map(bare, story.also)), related=())
     )
-
-
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
-
-
-def _words(text: str) -> set[str]:
-    """The words of a text as they are kept."""
-    found: set[str] = set()
-    for run in _RUN.findall(_folded(text)):
-        for dense in _DENSE.findall(run):
-            found.update(dense[place : place + 2] for place in range(len(dense)))
-        found.update(word[:_LONGEST] for word in _DENSE.sub(" ", run).split())
-    return found
-
-
-def _asked(text: str) -> list[tuple[str, bool]]:
-    """The words of a query, and whether others that begin with one are meant too."""
-    found: list[tuple[str, bool]] = []
-    for run in _RUN.findall(_folded(text)):
-        for dense in _DENSE.findall(run):
-            pairs = [dense[place : place + 2] for place in range(len(dense) - 1)]
-            found += [(pair, False) for pair in pairs] or [(dense, True)]
-        for word in _DENSE.sub(" ", run).split():
-            # "ports" shall find "port" too, and "port" finds "ports" by its beginning.
-            stem = word[:-1] if len(word) > 3 and word.endswith("s") and word.isascii() else word
-            found.append((stem[:_LONGEST], len(stem) > 2 and not stem.isdecimal()))
-    return found
-
-
-def _quoted(word: str) -> str:
-    """A word as a lexeme of PostgreSQL's tsvector and tsquery."""
-    return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -14,7 +14,7 @@ from digest.errors import NotFound
 from digest.model import Article, Judgement
 from digest.store.database import AnyQuery, Database
 from digest.store.payload import Payload
-from digest.store.schema import articles, judgements
+from digest.store.schema import articles, cards_due, judgements
 
 _ARTICLE: Final[Payload[Article]] = Payload(Article)
 _JUDGEMENT: Final[Payload[Judgement]] = Payload(Judgement)
@@ -102,6 +102,8 @@ class Articles:
             yield Saved(change=change, article=kept)
         if rows:
             connection.execute(sa.insert(articles), rows)
+            due = [{"article": row["uid"]} for row in rows]
+            connection.execute(self._database.insert(cards_due).on_conflict_do_nothing(), due)
 
     def get(self, uid: str, version: int | None = None) -> Judged:
         """The newest version of an article (or the one asked for) and its judgement.
@@ -195,6 +197,8 @@ class Articles:
                     set_={name: row.excluded[name] for name in ("classifier", "at", "payload")},
                 )
             )
+            due = self._database.insert(cards_due).values(article=judgement.article)
+            connection.execute(due.on_conflict_do_nothing())
 
     def _fetch(self, query: AnyQuery) -> tuple[Judged, ...]:
         with self._database.reading() as connection:

@@ -102,6 +102,18 @@ sources: Final = sa.Table(
     sa.Column("at", Utc, nullable=False),
 )
 
+# What the polls of a live source came to, day by day.
+polled: Final = sa.Table(
+    "polled",
+    metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    *(
+        sa.Column(name, sa.Integer, nullable=False)
+        for name in ("asked", "unmodified", "failed", "fresh", "edited", "held")
+    ),
+)
+
 # What is known of a live source between two polls, of both kinds.
 polls: Final = sa.Table(
     "polls",
@@ -140,6 +152,33 @@ judgements: Final = sa.Table(
     sa.ForeignKeyConstraint(["article", "version"], ["articles.uid", "articles.version"]),
 )
 
+# What the desk finds articles by, one card for each article: as with the archive, `number` grows with the article's date,
+# and `words` are prepared by cards.py and indexed by FTS5 (the table card_words, kept by triggers) or as a tsvector.
+cards: Final = sa.Table(
+    "cards",
+    metadata,
+    sa.Column("number", _ID, primary_key=True, autoincrement=False),
+    sa.Column("article", sa.Text, nullable=False, unique=True),  # uid
+    sa.Column("words", sa.Text().with_variant(postgresql.TSVECTOR(), "postgresql"), nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+)
+
+# Articles whose card has to be written (again).
+cards_due: Final = sa.Table("cards_due", metadata, sa.Column("article", sa.Text, primary_key=True))
+
+# What the desk made of refilings: conditions and what follows, in the order of `place`.
+filing_rules: Final = sa.Table(
+    "filing_rules",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("live", sa.Boolean, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+    sqlite_autoincrement=True,  # a number is never given again: evidence and decisions name it
+)
+
 decisions: Final = sa.Table(
     "decisions",
     metadata,
@@ -153,6 +192,8 @@ decisions: Final = sa.Table(
     sa.Column("at", Utc, nullable=False),
     sa.Column("undone", Utc),
     _text("undone_by"),
+    sa.Index("ix_decisions_story", "story"),
+    sa.Index("ix_decisions_act", "act"),
 )
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -201,6 +242,7 @@ edition_stories: Final = sa.Table(
     sa.Column("edition", sa.Text, sa.ForeignKey("editions.id"), primary_key=True),
     sa.Column("article", sa.Text, primary_key=True),  # uid
     sa.Column("story", sa.Text, nullable=False, index=True),
+    sa.Index("ix_edition_stories_article", "article"),
 )
 
 # What readers search: the stories of public editions, as lists show them. `number` grows with a story's date, so that
@@ -261,6 +303,8 @@ subscribers: Final = sa.Table(
     sa.Column("address", sa.Text, nullable=False),
     _text("name"),
     sa.Column("created", Utc, nullable=False),
+    _text("domain"),  # of the key, behind the @
+    sa.Index("ix_subscribers_domain_id", "domain", "id"),
     sqlite_autoincrement=True,
 )
 
@@ -318,6 +362,25 @@ suppressions: Final = sa.Table(
     sa.Column("cause", sa.Text, nullable=False),
     _text("evidence"),
     sa.Column("at", Utc, nullable=False),
+    sa.Index("ix_suppressions_at_key", "at", "key"),
+    sa.Index("ix_suppressions_cause_at_key", "cause", "at", "key"),
+)
+
+# Who came and who left, day by day (UTC), as far as the consents have been counted (`growth_seen`).
+growth: Final = sa.Table(
+    "growth",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("joined", sa.Integer, nullable=False),
+    sa.Column("gone", sa.Integer, nullable=False),
+)
+
+growth_seen: Final = sa.Table(
+    "growth_seen",
+    metadata,
+    sa.Column("row", sa.Integer, primary_key=True, autoincrement=False),  # always 1
+    sa.Column("consent", _ID, nullable=False),
 )
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -343,6 +406,11 @@ ranges: Final = sa.Table(
     sa.Column("first", sa.BigInteger, primary_key=True),
     sa.Column("last", sa.BigInteger, nullable=False),
     sa.Column("turn", sa.Integer, nullable=False),
+    # Where several machines send (leases.py). `until` is by the database's clock, `due` by that of who sends.
+    sa.Column("until", Utc),  # when its lease ends; none: nobody holds it
+    sa.Column("share", sa.Float, nullable=False, server_default=sa.text("0")),  # its holder's part of the limits
+    sa.Column("sessions", sa.Integer, nullable=False, server_default=sa.text("0")),  # its holder's part of those
+    sa.Column("due", Utc),  # when there is something to do; none: all of its copies have come to their end
 )
 
 # No foreign key to subscriptions: the ledger must outlive a subscriber who is erased.
@@ -379,6 +447,15 @@ deliveries: Final = sa.Table(
         sqlite_where=sa.text("state = 'deferred'"),
         postgresql_where=sa.text("state = 'deferred'"),
     ),
+)
+
+# What a sender has done since it last wrote its copies' rows; empty but while an edition is sent (see logbook.py).
+logbook: Final = sa.Table(
+    "logbook",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("campaign", _ID, sa.ForeignKey("campaigns.id"), nullable=False),
+    sa.Column("line", sa.Text, nullable=False),
 )
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -465,4 +542,117 @@ reads: Final = sa.Table(
     sa.Column("day", sa.Date, primary_key=True),
     sa.Column("story", sa.Text, primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
+)
+
+# ---------------------------------------------------------------------------------------------------------------
+# Who works the desk (digest/operators.py), and what they did. Secrets are hashes, but for the key of the second factor.
+
+operators: Final = sa.Table(
+    "operators",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("address", sa.Text, nullable=False, unique=True),
+    _text("name"),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    _text("password"),  # argon2id, with its own salt and cost
+    _text("factor"),  # sealed key of the second factor; empty without one
+    sa.Column("factor_step", sa.BigInteger, nullable=False, server_default=sa.text("0")),  # the last one used
+    _text("recovery"),  # hashes of codes not used yet
+    _text("link"),  # hash of the one-time link by which a password is chosen
+    sa.Column("link_until", Utc),
+    sa.Column("created", Utc, nullable=False),
+    sa.Column("seen", Utc),
+)
+
+sessions: Final = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("hash", sa.Text, nullable=False, unique=True),
+    sa.Column("operator", _ID, sa.ForeignKey("operators.id"), nullable=False, index=True),
+    sa.Column("passed", sa.Boolean, nullable=False),
+    sa.Column("created", Utc, nullable=False),
+    sa.Column("seen", Utc, nullable=False, index=True),
+    _text("network"),
+    _text("agent"),
+)
+
+api_tokens: Final = sa.Table(
+    "api_tokens",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("hash", sa.Text, nullable=False, unique=True),
+    sa.Column("operator", _ID, sa.ForeignKey("operators.id"), nullable=False, index=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("scopes", sa.Text, nullable=False),
+    sa.Column("created", Utc, nullable=False),
+    sa.Column("expires", Utc),
+    sa.Column("used", Utc),
+    sa.Column("ended", Utc),
+)
+
+# Attempts to sign in, for a while: how many a network, and an address, may make is counted over all processes.
+attempts: Final = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+    sa.Index("ix_attempts_key_at", "key", "at"),
+    sa.Index("ix_attempts_at", "at"),
+)
+
+# Triggers of both databases refuse UPDATE and DELETE (migration 0011).
+audit: Final = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("at", Utc, nullable=False, index=True),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("operator", _ID),
+    sa.Column("via", sa.Text, nullable=False),
+    _text("origin"),
+    sa.Column("act", sa.Text, nullable=False),
+    _text("object"),
+    sa.Column("details", sa.Text, nullable=False),
+    sa.Index("ix_audit_who_id", "who", "id"),
+    sa.Index("ix_audit_act_id", "act", "id"),
+    sa.Index("ix_audit_object_id", "object", "id"),
+)
+
+# Settings that an operator changed at the desk; they stand over digest.toml, and under the environment.
+overrides: Final = sa.Table(
+    "overrides",
+    metadata,
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+)
+
+# ---------------------------------------------------------------------------------------------------------------
+# The API: what was answered under a key of the caller's (none while it is under way), and what happened
+
+answers: Final = sa.Table(
+    "answers",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("request", sa.Text, nullable=False),  # SHA-256 of method, path and body, hex
+    sa.Column("at", Utc, nullable=False, index=True),
+    sa.Column("status", sa.Integer),
+    _text("headers"),
+    sa.Column("body", sa.LargeBinary),
+)
+
+events: Final = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    _text("by"),  # empty: nobody's act, but what it led to
+    sa.Column("details", sa.Text, nullable=False),
 )

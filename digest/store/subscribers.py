@@ -105,7 +105,10 @@ class Subscribers(Suppressions):
     def _subscriber_ids(self, welcome: Sequence[tuple[str, Wanted]], at: datetime) -> dict[str, int]:
         rows: dict[str, dict[str, object]] = {}
         for key, item in welcome:
-            rows.setdefault(key, {"key": key, "address": item.address, "name": item.name, "created": at})
+            domain = key.rpartition("@")[2]
+            rows.setdefault(
+                key, {"key": key, "address": item.address, "name": item.name, "created": at, "domain": domain}
+            )
         if not rows:
             return {}
         with self._database.transaction() as connection:

@@ -99,6 +99,26 @@ class Suppressions:
         with self._database.reading() as connection:
             return tuple(_suppression(row) for row in connection.execute(query))
 
+    def suppressed(
+        self, cause: str = "", *, after: tuple[datetime, str] | None = None, limit: int = 50
+    ) -> tuple[Suppression, ...]:
+        """Suppressions (of one cause), newest first, page by page.
+
+        Args:
+            cause: as it is kept; "" for all.
+            after: time and key of the last one of the page before.
+            limit: how many.
+        """
+        query = sa.select(suppressions).order_by(suppressions.c.at.desc(), suppressions.c.key.desc()).limit(limit)
+        if cause:
+            query = query.where(suppressions.c.cause == cause)
+        if after is not None:
+            at, key = after
+            older = (suppressions.c.at == at) & (suppressions.c.key < key)
+            query = query.where(suppressions.c.at <= at, (suppressions.c.at < at) | older)
+        with self._database.reading() as connection:
+            return tuple(_suppression(row) for row in connection.execute(query))
+
     def suppression_count(self) -> int:
         """How many addresses are suppressed."""
         with self._database.reading() as connection:

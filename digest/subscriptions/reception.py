@@ -20,13 +20,13 @@ from digest.links import Links
 from digest.model import Claim, Consent, Copy, Length, Preferences, Skipped, Subscription, SubscriptionState
 from digest.render import Renderer
 from digest.settings import Settings
-from digest.store import ERASED, Notice, Store, Wanted, address_key
+from digest.store import ASKED, ERASED, Notice, Store, Wanted, address_key
 from digest.subscriptions import acts
 
 WINDOW: Final = timedelta(hours=1)  # in which requests are counted
 CONFIRMATIONS: Final = 3  # to one address, until somebody there confirms
 SENDING: Final = "notices"  # what only one process of an installation does at a time
-FORM: Final = "form, not confirmed"  # the basis of what is only asked for
+FORM: Final = ASKED  # the basis of what is only asked for
 OPT_IN: Final = "double opt-in"
 ALARM: Final = "alarm"  # the kind of notice that goes to the operator
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
