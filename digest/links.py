@@ -99,6 +99,13 @@ class Links:
         """Id of the key that signs; kept with a campaign, so that its Message-IDs can be made again."""
         return self._signing
 
+    def sealing_keys(self) -> tuple[bytes, ...]:
+        """Keys of 32 bytes to seal small secrets with; the first one seals, all of them open."""
+        return tuple(
+            hmac.digest(secret.encode(), b"digest links seal", "sha256")
+            for _, secret in sorted(self._secrets.items(), key=lambda key: key[0] != self._signing)
+        )
+
     # ---- links of a subscriber
 
     def unsubscribe(self, subscription: int) -> str:

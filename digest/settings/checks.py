@@ -13,7 +13,7 @@ import email_validator
 from digest import periods
 from digest.addresses import Guard, Refused
 from digest.model import DigestRule, Publication, Rights, SectionRule, Source
-from digest.settings.tables import FILE, LISTS, FetchSettings, Settings, WebSettings
+from digest.settings.tables import FILE, LISTS, ConsoleSettings, FetchSettings, InboxSettings, Settings, WebSettings
 
 
 def problems(settings: Settings) -> Iterator[str]:
@@ -62,6 +62,11 @@ def problems(settings: Settings) -> Iterator[str]:
     yield from _web_problems(settings.web)
     yield from _fetch_problems(settings.fetch)
     yield from _operations_problems(settings)
+    yield from _console_problems(settings.console)
+    if settings.engine.concurrency < 1:
+        yield f"engine.concurrency: {settings.engine.concurrency} (must be at least 1)"
+    if settings.engine.lease < 1:
+        yield f"engine.lease: {settings.engine.lease} (must be at least 1 second)"
     if settings.feeds.entries < 1:
         yield f"feeds.entries: {settings.feeds.entries} (must be at least 1)"
     if settings.feeds.hub:
@@ -72,6 +77,12 @@ def problems(settings: Settings) -> Iterator[str]:
 
 
 def _source_problems(source: Source, settings: Settings) -> Iterator[str]:
+    if source.sent:
+        if source.location or source.full_text:
+            yield f"sources '{source.key}': location and full_text are not for kind = \"api\" (take them out)"
+        return
+    if not source.location:
+        yield f"sources '{source.key}': location is missing (name the folder, the file, or the feed's address)"
     if not source.live:
         if not (settings.folder / source.location).resolve().is_relative_to(settings.folder.resolve()):
             yield f"sources '{source.key}': location {source.location!r} leads out of the publication's folder"
@@ -120,22 +131,40 @@ def _web_problems(web: WebSettings) -> Iterator[str]:
 
 
 def _operations_problems(settings: Settings) -> Iterator[str]:
-    inbox, operations = settings.inbox, settings.operations
-    if inbox.maildir and inbox.host:
-        yield "inbox: names both a maildir and a host (keep one)"
-    if (inbox.maildir or inbox.host) and not settings.mail.unsubscribe:
+    operations = settings.operations
+    if (settings.inbox.maildir or settings.inbox.host) and not settings.mail.unsubscribe:
         yield "inbox: is set, but mail.unsubscribe is empty (name the address whose letters arrive there)"
-    if inbox.host and not inbox.username:
-        yield "inbox.username: is empty (IMAP needs one)"
-    for name in ("port", "timeout", "every"):
-        if getattr(inbox, name) <= 0:
-            yield f"inbox.{name}: {getattr(inbox, name)} (must be above 0)"
+    yield from _mailbox_problems("inbox", settings.inbox)
+    yield from _mailbox_problems("bounces", settings.bounces)
+    if settings.bounces.soft_after < 1:
+        yield f"bounces.soft_after: {settings.bounces.soft_after} (must be at least 1)"
+    if settings.bounces.soft_days < 0:
+        yield f"bounces.soft_days: {settings.bounces.soft_days} (must not be below 0)"
     for name in ("tick", "pickup_every"):
         if getattr(operations, name) <= 0:
             yield f"operations.{name}: {getattr(operations, name)} (must be above 0)"
     if operations.warn_hours < 0:
         yield f"operations.warn_hours: {operations.warn_hours} (must not be below 0)"
     yield from _address_problems("operations.alarm", operations.alarm)
+
+
+def _mailbox_problems(table: str, mailbox: InboxSettings) -> Iterator[str]:
+    if mailbox.maildir and mailbox.host:
+        yield f"{table}: names both a maildir and a host (keep one)"
+    if mailbox.host and not mailbox.username:
+        yield f"{table}.username: is empty (IMAP needs one)"
+    for name in ("port", "timeout", "every"):
+        if getattr(mailbox, name) <= 0:
+            yield f"{table}.{name}: {getattr(mailbox, name)} (must be above 0)"
+
+
+def _console_problems(console: ConsoleSettings) -> Iterator[str]:
+    for name in ("session_hours", "idle_minutes"):
+        if getattr(console, name) <= 0:
+            yield f"console.{name}: {getattr(console, name)} (must be above 0)"
+    for name in ("attempts", "api_requests"):
+        if getattr(console, name) < 1:
+            yield f"console.{name}: {getattr(console, name)} (must be at least 1)"
 
 
 def _publication_problems(publication: Publication, origins: Mapping[str, str]) -> Iterator[str]:

@@ -252,6 +252,46 @@ class InboxSettings:
     """Seconds between two looks."""
 
 
+class SecondFactor(StrEnum):
+    """Whether operators need a code of an app to sign in."""
+
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsoleSettings:
+    """The operator's desk in a browser, and how operators sign in (docs/console.md)."""
+
+    __pydantic_config__ = _CONFIG
+
+    enabled: bool = True
+    """Whether /console and /api are served; there is nothing to sign in to before `digest operators add`."""
+    second_factor: SecondFactor = SecondFactor.OPTIONAL
+    """optional, or required: then an operator sets up an app (TOTP) before anything else."""
+    session_hours: float = 24.0
+    """Hours after which an operator signs in again in any case."""
+    idle_minutes: float = 120.0
+    """Minutes without a request after which a session ends."""
+    attempts: int = 8
+    """Attempts to sign in within 15 minutes for one operator from one network; four times as many for a network."""
+    api_requests: int = 600
+    """Requests of the API within a minute for each token; what is more gets 429 and is told how long to wait."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BounceSettings(InboxSettings):
+    """Where mail that comes back (mail.return_path) is read, and when soft bounces suppress an address."""
+
+    __pydantic_config__ = _CONFIG
+
+    soft_after: int = 5
+    """Soft bounces of an address in a row, over soft_days at least, before it is suppressed; hard ones count in
+    delivery.suppress_after. A full mailbox and what is a fault of ours count against nobody."""
+    soft_days: float = 28.0
+    """Days that lie at least between the first and the last of them."""
+
+
 class LogFormat(StrEnum):
     """How a line of the log is written."""
 
@@ -293,6 +333,25 @@ class OperationsSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EngineSettings:
+    """Who does the work, where several machines share one PostgreSQL (`store.url`); `lease` is for all of them alike.
+
+    With SQLite one `digest run` does everything, and only `scheduler` and `worker` mean anything.
+    """
+
+    __pydantic_config__ = _CONFIG
+
+    scheduler: bool = True
+    """Whether `digest run` looks at what is due. Any number of machines may; an edition is still made once."""
+    worker: bool = True
+    """Whether `digest run` does what is due, too; else `digest worker` has to run somewhere."""
+    concurrency: int = 2
+    """Ranges of a campaign that one process sends at once, with PostgreSQL; more processors want more processes."""
+    lease: float = 30.0
+    """Seconds for which a worker holds a range of a campaign without a sign of life; then others take it over."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything that digest.toml and the environment say."""
 
@@ -310,7 +369,10 @@ class Settings:
     web: WebSettings = field(default_factory=WebSettings)
     fetch: FetchSettings = field(default_factory=FetchSettings)
     inbox: InboxSettings = field(default_factory=InboxSettings)
+    bounces: BounceSettings = field(default_factory=BounceSettings)
     operations: OperationsSettings = field(default_factory=OperationsSettings)
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    console: ConsoleSettings = field(default_factory=ConsoleSettings)
     sources: tuple[Source, ...] = ()
     digests: tuple[DigestRule, ...] = ()
     groupings: tuple[Grouping, ...] = ()
@@ -387,7 +449,10 @@ TABLES: Final[Mapping[str, type]] = {
     "web": WebSettings,
     "fetch": FetchSettings,
     "inbox": InboxSettings,
+    "bounces": BounceSettings,
     "operations": OperationsSettings,
+    "engine": EngineSettings,
+    "console": ConsoleSettings,
 }
 LISTS: Final[Mapping[str, type]] = {"sources": Source, "digests": DigestRule, "groupings": Grouping}
-SECRETS: Final = frozenset({"store.url", "mail.password", "inbox.password", "links.secret"})
+SECRETS: Final = frozenset({"store.url", "mail.password", "inbox.password", "bounces.password", "links.secret"})

@@ -28,6 +28,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from digest.app import App
 from digest.errors import Busy, LinkError, NotFound, StoreError
 from digest.web import editions, own, readers, reading
+from digest.web.console import UPLOADS, add_console
+from digest.web.console.frame import CONSOLE, Frame
+from digest.web.doors import Doors, check_declared
 from digest.web.feeds import Feeds
 from digest.web.guard import Guard, headers_of, networks
 from digest.web.serving import listen
@@ -55,13 +58,16 @@ def create_app(app: App, *, wake: Callable[[], None] = lambda: None, metrics: Me
     application.include_router(editions.routes(site))
     application.include_router(own.routes(site))
     application.include_router(readers.routes(site))
+    desk = add_console(application, Doors(site)) if app.settings.console.enabled else None
     _add_health(application, site, metrics)
-    _add_problems(application, site)
+    _add_problems(application, site, desk)
+    check_declared(application.routes)
     application.add_middleware(
         Guard,
         prefix=site.prefix,
         https=urlsplit(site.base).scheme == "https",
         proxies=networks(app.settings.web.trusted_proxies),
+        rooms=UPLOADS,
     )
     application.add_middleware(  # the outermost
         Feeds,
@@ -126,7 +132,7 @@ def _add_health(application: FastAPI, site: Site, metrics: Metrics | None) -> No
             return Response(content, headers={**kept, "Content-Type": media_type})
 
 
-def _add_problems(application: FastAPI, site: Site) -> None:
+def _add_problems(application: FastAPI, site: Site, desk: Frame | None) -> None:
     """Which error ends with which status; each is a page that says what to do."""
 
     async def show(request: Request, kind: str, status: int) -> Response:
@@ -134,6 +140,8 @@ def _add_problems(application: FastAPI, site: Site) -> None:
 
     @application.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
+        if desk is not None and request.url.path.startswith(CONSOLE):
+            return await run_in_threadpool(desk.http, request, error)
         if error.status_code in _PROBLEMS:
             answer = await show(request, _PROBLEMS[error.status_code], error.status_code)
             for name, value in (error.headers or {}).items():
@@ -142,7 +150,9 @@ def _add_problems(application: FastAPI, site: Site) -> None:
         return PlainTextResponse(error.detail, error.status_code, headers=error.headers)
 
     @application.exception_handler(NotFound)
-    async def missing(request: Request, _error: NotFound) -> Response:
+    async def missing(request: Request, error: NotFound) -> Response:
+        if desk is not None and request.url.path.startswith(CONSOLE):
+            return await run_in_threadpool(desk.explain, request, error)
         return await show(request, "missing", 404)
 
     @application.exception_handler(LinkError)

@@ -18,6 +18,9 @@ from digest.web.site import Site
 _FIELDS: Final = 400  # a reader can tick every region and theme there is on a form
 _VALUE: Final = 2_000  # characters
 _KIND: Final = "application/x-www-form-urlencoded"
+_UPLOAD: Final = "multipart/form-data"
+_DESK_FIELDS: Final = 4_000  # an operator may tick a page of rows
+_DESK_VALUE: Final = 60_000  # and write a text
 TRAP: Final = "website"  # a field that people do not see, and that programs fill in
 YOUNGEST: Final = timedelta(seconds=3)
 _OLDEST: Final = timedelta(hours=12)
@@ -26,8 +29,9 @@ _OLDEST: Final = timedelta(hours=12)
 class Form:
     """The fields of a form, in order; a name may come several times."""
 
-    def __init__(self, fields: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, fields: Mapping[str, tuple[str, ...]], files: Mapping[str, bytes] | None = None) -> None:
         self._fields = fields
+        self._files = files or {}
 
     def one(self, name: str) -> str:
         """The first value of a field; "" when it was not sent."""
@@ -36,6 +40,10 @@ class Form:
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of a field."""
         return self._fields.get(name, ())
+
+    def file(self, name: str) -> bytes | None:
+        """The content of a file that was sent; None where none was chosen."""
+        return self._files.get(name)
 
     @property
     def is_trapped(self) -> bool:
@@ -49,19 +57,50 @@ async def sent(request: Request) -> Form:
     Raises:
         HTTPException: it has too many or too long fields.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _KIND:
+    if _kind(request) != _KIND:
         return Form({})
+    return Form(await _fields(request, most=_FIELDS, longest=_VALUE))
+
+
+async def filled(request: Request) -> Form:
+    """The form that an operator sent, with files; call it once it is known who sends it.
+
+    Raises:
+        HTTPException: it has too many or too long fields.
+    """
+    if _kind(request) != _UPLOAD:
+        return (
+            Form(await _fields(request, most=_DESK_FIELDS, longest=_DESK_VALUE))
+            if _kind(request) == _KIND
+            else Form({})
+        )
+    fields: dict[str, tuple[str, ...]] = {}
+    files: dict[str, bytes] = {}
+    async with request.form(max_files=1, max_fields=_FIELDS, max_part_size=_DESK_VALUE) as parts:
+        for name, value in parts.multi_items():
+            if isinstance(value, str):
+                fields[name] = (*fields.get(name, ()), value.replace("\x00", ""))
+            elif value.filename:
+                files[name] = await value.read()  # as long as the guard lets a body be
+    return Form(fields, files)
+
+
+def _kind(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _fields(request: Request, *, most: int, longest: int) -> dict[str, tuple[str, ...]]:
     try:
         text = (await request.body()).decode("ascii")
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_FIELDS, errors="strict")
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=most, errors="strict")
     except ValueError:
         raise HTTPException(400) from None
     fields: dict[str, tuple[str, ...]] = {}
     for name, value in pairs:
-        if len(value) > _VALUE:
+        if len(value) > longest:
             raise HTTPException(413)
         fields[name] = (*fields.get(name, ()), value.replace("\x00", ""))
-    return Form(fields)
+    return fields
 
 
 Sent = Annotated[Form, Depends(sent)]

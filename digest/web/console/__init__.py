@@ -1,0 +1,52 @@
+"""The operator's desk in a browser, below /console: rendered here, and whole without a script.
+
+    how pages are added and answered, the frame, flashes     frame.py
+    signing in and out, one-time links                       entry.py
+    today                                                    today.py
+    settings, audit log, operators                           settings.py, audit.py, people.py
+    one's own account                                        account.py
+
+Each page names the permission that it needs (digest/web/doors.py); what it does is done by coordinators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from fastapi import FastAPI, Request
+from starlette.responses import Response
+
+from digest.errors import DigestError, InputError, StateError
+from digest.web.console import entry, today
+from digest.web.console.frame import CONSOLE, Frame
+from digest.web.doors import Doors, Refused
+
+__all__ = ["PAGES", "UPLOADS", "add_console"]
+
+PAGES: Final[tuple[Callable[[Frame], None], ...]] = (
+    entry.add_pages,
+    today.add_pages,
+)
+UPLOADS: Final = {"/console/subscribers/import": 64_000_000}  # path -> bytes that a body may have
+
+
+def add_console(application: FastAPI, doors: Doors) -> Frame:
+    """Add the desk to an application."""
+    frame = Frame(doors.site, doors)
+    for add in PAGES:
+        add(frame)
+    application.include_router(frame.router)
+
+    @application.exception_handler(Refused)
+    def refused(request: Request, error: Refused) -> Response:
+        return frame.refused(request, error)
+
+    @application.exception_handler(StateError)
+    @application.exception_handler(InputError)
+    def wrong(request: Request, error: DigestError) -> Response:
+        if not request.url.path.startswith(CONSOLE):
+            raise error
+        return frame.explain(request, error)
+
+    return frame
