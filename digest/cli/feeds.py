@@ -65,7 +65,7 @@ def hub(
     with opened(context) as app:
         if again:
             app.press.owe_all()
-        done = asyncio.run(app.press.ping()) if now or again else None
+        done = asyncio.run(app.press.hub.ping()) if now or again else None
         pings = app.store.feeds.pings()
     if as_json:
         for ping in pings:

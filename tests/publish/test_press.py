@@ -279,29 +279,29 @@ def test_the_hub_is_told_of_what_changed_and_of_nothing_else(lender: App, tmp_pa
         here.carry("2018-W29", tale("a"))
         press.publish()
         assert links(here.file("feeds/atom.xml"))["hub"] == f"http://127.0.0.1:{server.port}/"
-        while asyncio.run(press.ping()).told:
+        while asyncio.run(press.hub.ping()).told:
             pass
         documents = [path for path in here.files() if path.endswith(("/atom.xml", "/rss.xml", "/feed.json"))]
         assert sorted(hub.told) == sorted(f"https://news.example/{path}" for path in documents)
         press.publish()
-        assert asyncio.run(press.ping()) == Pinged()
+        assert asyncio.run(press.hub.ping()) == Pinged()
         hub.told.clear()
         hub.status = 503
         pings.owe(few, here.at)
-        assert asyncio.run(press.ping()) == Pinged(failed=2)
-        assert asyncio.run(press.ping()) == Pinged()  # not due yet
+        assert asyncio.run(press.hub.ping()) == Pinged(failed=2)
+        assert asyncio.run(press.hub.ping()) == Pinged()  # not due yet
         first = pings.pings()[0]
         assert (first.attempts, "503" in first.failed, first.told is not None) == (1, True, True)
         for status, why in ((307, "leads elsewhere"), (410, "410")):
             hub.status = status
             pings.owe(few, here.at)
-            asyncio.run(press.ping())
+            asyncio.run(press.hub.ping())
             assert why in pings.pings()[0].failed
         hub.status = 204
         press.owe_all()
         assert len(pings.owed(now(), 1000)) == len(documents)
         pings.owe(few, here.at)
-        asyncio.run(press.ping())
+        asyncio.run(press.hub.ping())
         assert set(few) < set(hub.told)
 
 
@@ -313,8 +313,8 @@ def test_a_ping_is_given_up_and_begins_anew_with_the_next_change(lender: App, tm
         for attempt in range(1, 7):
             (ping,) = pings.owed(moment)
             assert ping.attempts == attempt - 1
-            here.app.press.__dict__["_clock"] = lambda moment=moment: moment
-            assert asyncio.run(here.app.press.ping()).failed == 1
+            here.app.press.hub.__dict__["_clock"] = lambda moment=moment: moment
+            assert asyncio.run(here.app.press.hub.ping()).failed == 1
             moment += timedelta(days=1)
         assert pings.owed(moment) == []
         assert pings.pings()[0].failed
@@ -328,7 +328,7 @@ def test_a_hub_that_is_away_is_asked_once(lender: App, tmp_path: Path) -> None:
     with world(tmp_path / "here", hub="http://127.0.0.1:9/", like=lender) as here:
         here.carry("2018-W29", tale("a"))
         here.app.press.publish()
-        done = asyncio.run(here.app.press.ping())
+        done = asyncio.run(here.app.press.hub.ping())
         assert done.failed > 3
         assert {ping.failed for ping in here.app.store.feeds.pings() if ping.attempts} != {""}
 
@@ -383,14 +383,14 @@ def test_asked_to_stop_it_waits_for_nobody(lender: App, tmp_path: Path) -> None:
             here.app.press.publish(stop=stop)
         here.app.press.publish()
         with pytest.raises(Halted):
-            asyncio.run(here.app.press.ping(stop=stop))
+            asyncio.run(here.app.press.hub.ping(stop=stop))
         assert len(here.app.store.feeds.owed(now(), 1000)) > 3
 
 
 def test_without_a_hub_nothing_is_owed(here: World) -> None:
     here.carry("2018-W29", tale("a"))
     here.app.press.publish()
-    assert asyncio.run(here.app.press.ping()).told == 0
+    assert asyncio.run(here.app.press.hub.ping()).told == 0
     here.app.press.owe_all()
     assert here.app.store.feeds.pings() == []
     assert os.listdir(here.app.settings.state / "feeds")  # noqa: PTH208 - names only

@@ -1,21 +1,12 @@
-"""The life of the feeds: what was approved is written down, set, laid out as files, mirrored, and told to the hub.
-
-    moved -> publish -> mirror -> ping
-
-The journal in the store (digest/publish/journal.py) is what is published; files are made from it, and can be made
-again. Whatever stops in between is done by the next call.
-"""
+"""The life of the feeds: what was approved is written down, set, laid out as files, and mirrored."""
 
 from __future__ import annotations
 
-import json
-import os
-import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -24,11 +15,13 @@ from digest.classify import Taxonomy
 from digest.compose import select
 from digest.deliver import Halt, Halted
 from digest.errors import Busy, ConfigError, StateError
-from digest.fetch import Fetched, Fetcher
+from digest.fetch import Fetcher
 from digest.links import Links
 from digest.model import EditionState, Preferences, Revision, Skipped
 from digest.places import Places
 from digest.publish import Catalogue, Feed, Journal, Moved, Shelf, Standing, Told, Writer
+from digest.publishing.files import copy, settle, write, written
+from digest.publishing.hub import Hub
 from digest.render import FeedEntryView, FeedGroupView, FeedLinkView, FeedPageView, Renderer
 from digest.settings import Settings
 from digest.store import Listed, PageKept, Store
@@ -36,10 +29,8 @@ from digest.store import Listed, PageKept, Store
 PUBLIC: Final = (EditionState.APPROVED, EditionState.SENDING, EditionState.PAUSED, EditionState.SENT)
 _HOLD: Final = "feeds"  # what only one process of an installation writes at a time
 _PATIENCE: Final = 60.0  # seconds to wait for that one
-_WRITTEN: Final = "feeds/.written.json"  # what stands in a folder because we wrote it
 _PAGE, _SHEET, _LIST = "index.html", "feeds/style.css", "feeds/index.opml"
 _FORMATS: Final = (("Atom", publish.ATOM), ("RSS", publish.RSS), ("JSON", publish.JSON))
-_PING_DELAYS: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720))
 _OWN_EDITIONS: Final = 10  # editions that a reader's own feed looks through
 
 
@@ -63,14 +54,6 @@ class FeedLine:
     entries: int
     pages: int  # of its archive
     updated: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pinged:
-    """What telling the hub came to, in feeds."""
-
-    told: int = 0
-    failed: int = 0
 
 
 class Press:
@@ -103,8 +86,7 @@ class Press:
         self._store = store
         self._places = places
         self._renderer = renderer
-        self._fetcher = fetcher
-        self._clock = clock
+        self.hub = Hub(settings.feeds.hub, store=store, fetcher=fetcher, clock=clock)
         self._whole = False  # whether this process has looked at every page of the archives
         self.catalogue = Catalogue(
             settings.publication,
@@ -191,20 +173,18 @@ class Press:
                 changed.append(path)
         self._set_pages(feeds, changed, halt)
         paths |= {f"{one.path}/{_PAGE}" for one in feeds}
-        removed = _settle(root, paths)
+        removed = settle(root, paths)
         self._whole = True
         self._owe(changed)
         return Published(files=len(paths), changed=tuple(changed), removed=removed)
 
     def _owe(self, changed: Sequence[str]) -> None:
         """Note of which documents the hub is to be told: those of feeds, not of their archives."""
-        if self._settings.feeds.hub:
-            topics = [
-                f"{self.catalogue.base}/{path}"
-                for path in changed
-                if path.rpartition("/")[2] in publish.MEDIA_TYPES and "/archive/" not in path
-            ]
-            self._store.feeds.owe(topics, self._clock())
+        self.hub.owe(
+            f"{self.catalogue.base}/{path}"
+            for path in changed
+            if path.rpartition("/")[2] in publish.MEDIA_TYPES and "/archive/" not in path
+        )
 
     def _take(self, writer: Writer, halt: Halt) -> tuple[list[Standing], set[tuple[str, int]]]:
         """Every feed as it stands now, and the archive pages (folder, number) that are new or lost an entry."""
@@ -319,10 +299,10 @@ class Press:
         """
         self.publish()
         root = self._settings.state
-        paths = _written(root)
+        paths = written(root)
         try:
-            changed = tuple(path for path in paths if _copy(root / path, folder / path))
-            removed = _settle(folder, set(paths))
+            changed = tuple(path for path in paths if copy(root / path, folder / path))
+            removed = settle(folder, set(paths))
         except OSError as error:
             raise ConfigError(f"{error.filename or folder}: {error.strerror} (name a folder to write to)") from error
         return Published(files=len(paths), changed=changed, removed=removed)
@@ -369,45 +349,11 @@ class Press:
         feed = self.catalogue.own(told, address=address, title=self._settings.digest(digest).title)
         return Writer(cleaned=True).atom(feed), feed.updated
 
-    # ---- the hub
-
     def owe_all(self) -> None:
         """Note that the hub is to be told of every feed anew."""
-        addresses = [line.address.rpartition("/")[0] for line in self.lines()] if self._settings.feeds.hub else []
-        topics = [f"{address}/{name}" for address in addresses for name in publish.MEDIA_TYPES]
-        self._store.feeds.owe(topics, self._clock())
-
-    async def ping(self, *, stop: Halt | None = None) -> Pinged:
-        """Tell the hub which feeds changed (WebSub, 7); what it does not take is tried again, more and more rarely.
-
-        The protocol leaves open how a hub is told; all that are known take the form that PubSubHubbub 0.4 described.
-
-        Raises:
-            Halted: it was asked to stop; the hub is told of the rest by the next call.
-        """
-        return await (stop or Halt()).over(self._ping())
-
-    async def _ping(self) -> Pinged:
-        told = failed = 0
-        owed = self._store.feeds.owed(self._clock()) if self._settings.feeds.hub else []
-        if not owed:
-            return Pinged()
-        async with self._fetcher() as fetcher:
-            down = ""  # what is wrong with the hub itself: the rest of the feeds would fare no better
-            for ping in owed:
-                form = {"hub.mode": "publish", "hub.url": ping.topic, "hub.topic": ping.topic}
-                answer = None if down else await fetcher.post(self._settings.feeds.hub, form)
-                if isinstance(answer, Fetched):
-                    self._store.feeds.told(ping, self._clock())
-                    told += 1
-                    continue
-                if answer is not None and answer.reason not in {"status", "size", "protocol"}:
-                    down = answer.what
-                why = answer.what if answer is not None else down
-                left = _PING_DELAYS[ping.attempts :]
-                self._store.feeds.failed(ping, why, self._clock() + left[0] if left else None)
-                failed += 1
-        return Pinged(told=told, failed=failed)
+        if self._settings.feeds.hub:
+            addresses = [line.address.rpartition("/")[0] for line in self.lines()]
+            self.hub.owe(f"{address}/{name}" for address in addresses for name in publish.MEDIA_TYPES)
 
     @contextmanager
     def _alone(self, halt: Halt) -> Iterator[None]:
@@ -424,49 +370,3 @@ class Press:
                         raise
                     time.sleep(0.1)
             yield
-
-
-def write(path: Path, content: bytes) -> bool:
-    """Write a file atomically, if its bytes change; whether they did."""
-    try:
-        if path.read_bytes() == content:
-            return False
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    draft.write_bytes(content)
-    draft.replace(path)
-    return True
-
-
-def _copy(source: Path, target: Path) -> bool:
-    """The file, with its time, so that Last-Modified is the same there; whether it changed."""
-    if not write(target, source.read_bytes()):
-        return False
-    times = source.stat()
-    os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
-    return True
-
-
-def _written(root: Path) -> list[str]:
-    """The paths below a folder that we wrote; none that leads out of it."""
-    try:
-        paths = json.loads((root / _WRITTEN).read_bytes())
-    except (FileNotFoundError, ValueError):
-        return []
-    sound = (path for path in paths if isinstance(path, str) and path.startswith("feeds/"))
-    return [path for path in sound if not {"..", ".", ""} & set(path.split("/"))]
-
-
-def _settle(root: Path, paths: Iterable[str]) -> tuple[str, ...]:
-    """Remove what we wrote before and is published no more, and note what stands there now."""
-    now = sorted(paths)
-    stale = tuple(sorted(set(_written(root)) - set(now)))
-    for path in stale:
-        (root / path).unlink(missing_ok=True)
-        for folder in (root / path).parents:
-            if folder == root or any(folder.iterdir()):
-                break
-            folder.rmdir()
-    write(root / _WRITTEN, json.dumps(now, indent=0).encode() + b"\n")
-    return stale
