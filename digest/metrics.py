@@ -5,7 +5,7 @@ Names and labels hold no address, title or id of a reader. The store is looked a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from time import perf_counter
@@ -19,6 +19,7 @@ from digest.deliver import Progress
 from digest.standing import Standing
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+BOUNCES: Final = ("hard", "soft", "full", "ours", "complaint", "ignored")
 _OUTCOMES: Final = ("accepted", "deferred", "refused", "uncertain", "skipped")
 _SECONDS: Final = (0.01, 0.05, 0.2, 1, 5, 20, 60, 300, 1800)
 
@@ -43,8 +44,11 @@ class Metrics:
         self._letters = Counter(
             "digest_letters", "Letters to the unsubscribe address", ["fate"], registry=self._registry
         )
+        self._bounces = Counter("digest_bounces", "Mail that came back, by cause", ["cause"], registry=self._registry)
         for outcome in _OUTCOMES:
             self._copies.labels(outcome)
+        for cause in BOUNCES:
+            self._bounces.labels(cause)
         if standing is not None:
             self._registry.register(_Stands(standing))
 
@@ -83,6 +87,11 @@ class Metrics:
         self._articles.labels("new").inc(new)
         self._articles.labels("edited").inc(edited)
         self._problems.inc(failures)
+
+    def came_back(self, causes: Mapping[str, int]) -> None:
+        """Count letters of the bounce mailbox by their cause: those of `BounceCause`, complaint, ignored."""
+        for cause, count in causes.items():
+            self._bounces.labels(cause).inc(count)
 
     def letter(self, fate: str) -> None:
         """Count a letter: left, or ignored."""

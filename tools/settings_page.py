@@ -36,15 +36,19 @@ def reference() -> str:
 
 def _table(kind: type, prefix: str) -> Iterator[str]:
     # Only this page needs the attributes' docstrings; reading them costs a command a fifth of a second.
-    kind.__pydantic_config__ = {**kind.__pydantic_config__, "use_attribute_docstrings": True}  # type: ignore[attr-defined] # pydantic's own place for it
-    schema = TypeAdapter(kind).json_schema()
+    # A table built on another one has the words of both.
+    words: dict[str, str] = {}
+    for base in reversed([one for one in kind.__mro__ if dataclasses.is_dataclass(one)]):
+        base.__pydantic_config__ = {**base.__pydantic_config__, "use_attribute_docstrings": True}  # type: ignore[attr-defined] # pydantic's own place for it
+        schema = TypeAdapter(base).json_schema()
+        words |= {name: entry["description"] for name, entry in schema["properties"].items() if "description" in entry}
     yield f"{schema['description']}"
     yield ""
     yield "| setting | meaning | default |" + (" environment |" if prefix else "")
     yield "| --- | --- | --- |" + (" --- |" if prefix else "")
     required = set(schema.get("required", ()))
     for entry in dataclasses.fields(kind):
-        text = schema["properties"][entry.name].get("description", "")
+        text = " ".join(words.get(entry.name, "").split())
         default = "required" if entry.name in required else _default(entry)
         row = f"| `{entry.name}` | {text} | {default} |"
         if prefix:

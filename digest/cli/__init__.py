@@ -12,6 +12,7 @@ from typing import Final
 
 from digest.cli import (
     articles,
+    bounces,
     classify,
     deliveries,
     editions,
@@ -36,6 +37,7 @@ COMMANDS: Final = (
     letters,
     feeds,
     deliveries,
+    bounces,
     subscribers,
     templates,
     running,

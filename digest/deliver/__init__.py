@@ -9,6 +9,7 @@
     Progress, Report        what a run says                                      report.py
     Halt                    asks a run to end, from any thread                   halt.py
     Inbox                   what comes back to us: a Maildir, an IMAP folder     inbox.py
+    read_returned           what a returned mail says                            bounces.py
     Letterhead, notice      header and both bodies of a copy, of a single mail   message.py, fields.py
     Signer                  DKIM                                                 dkim.py
     Fence                   keeps a copy of an installation from sending         fence.py
@@ -20,6 +21,8 @@
 Knows nothing of SQL: it speaks to a `Ledger`, which `digest.store` fits.
 """
 
+from digest.deliver.bounces import LIMIT as BOUNCE_LIMIT
+from digest.deliver.bounces import Complaint, Marks, Returned, marks, understood, verdict
 from digest.deliver.campaign import run
 from digest.deliver.catch import Catcher, serve
 from digest.deliver.crew import Child, run_crew, speak
@@ -32,7 +35,7 @@ from digest.deliver.ledger import Ledger
 from digest.deliver.loop import run_in_loop
 from digest.deliver.maildir import MaildirTransport
 from digest.deliver.message import Letterhead, notice
-from digest.deliver.policy import Policy
+from digest.deliver.policy import Policy, too_many_faults
 from digest.deliver.report import Progress, Report
 from digest.deliver.smtp import SMTPTransport, Timeouts
 from digest.deliver.transport import Envelope, Session, Transport
@@ -40,6 +43,7 @@ from digest.deliver.transport import Envelope, Session, Transport
 __all__ = [
     "Catcher",
     "Child",
+    "Complaint",
     "Envelope",
     "Fence",
     "Halt",
@@ -52,9 +56,11 @@ __all__ = [
     "Letterhead",
     "MaildirInbox",
     "MaildirTransport",
+    "Marks",
     "Policy",
     "Progress",
     "Report",
+    "Returned",
     "SMTPTransport",
     "Session",
     "Signer",
@@ -63,6 +69,7 @@ __all__ = [
     "Transport",
     "aligned",
     "mailbox",
+    "marks",
     "notice",
     "read_letter",
     "run",
@@ -71,4 +78,8 @@ __all__ = [
     "serve",
     "speak",
     "subject_of",
+    "together",
+    "too_many_faults",
+    "understood",
+    "verdict",
 ]

@@ -57,7 +57,7 @@ def read_letter(head: bytes) -> Leave | Ignored:
     automatic = _automatic(letter)
     if automatic:
         return Ignored(automatic)
-    match = _SUBJECT.fullmatch(" ".join(_decoded(str(letter.get("Subject", ""))).split()))
+    match = _SUBJECT.fullmatch(" ".join(decoded(str(letter.get("Subject", ""))).split()))
     return Leave(match[1]) if match else Ignored("its subject is not that of an unsubscribe link")
 
 
@@ -76,7 +76,8 @@ def _automatic(letter: Message) -> str:
     return ""
 
 
-def _decoded(value: str) -> str:
+def decoded(value: str) -> str:
+    """A header's value without its encoded words (RFC 2047), as far as they can be read."""
     try:
         parts = decode_header(value)
         return "".join(
@@ -107,6 +108,10 @@ class Inbox(Protocol):
         """The header of a letter; None when it is gone. It stays unread."""
         ...
 
+    def whole(self, name: str, limit: int) -> bytes | None:
+        """A letter's first octets; None when it is gone. It stays unread."""
+        ...
+
     def done(self, name: str) -> None:
         """Mark a letter as read: it was for us and has been dealt with."""
         ...
@@ -115,8 +120,9 @@ class Inbox(Protocol):
 class MaildirInbox:
     """A Maildir (D. J. Bernstein's format) that a delivery agent fills. What was dealt with moves to cur/ as seen."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, setting: str = "inbox") -> None:
         self._path = path
+        self._setting = setting  # whose errors are meant: "inbox" or "bounces"
         self._files: dict[str, Path] = {}
 
     def __enter__(self) -> Self:
@@ -126,7 +132,7 @@ class MaildirInbox:
             DeliveryError: it is not there.
         """
         if not (self._path / "new").is_dir():
-            raise DeliveryError(f"inbox.maildir: {self._path} is no Maildir (it has no folder new)")
+            raise DeliveryError(f"{self._setting}.maildir: {self._path} is no Maildir (it has no folder new)")
         return self
 
     def __exit__(
@@ -149,15 +155,20 @@ class MaildirInbox:
                 if not file.name.startswith(".")
             ]
         except OSError as error:
-            raise DeliveryError(f"inbox.maildir: {self._path}: {error.strerror}") from error
+            raise DeliveryError(f"{self._setting}.maildir: {self._path}: {error.strerror}") from error
         self._files = {file.name.partition(":")[0]: file for file in files}
         return tuple(sorted(self._files))
 
     def head(self, name: str) -> bytes | None:
         """The header of a letter; None when it is gone or cannot be read."""
+        content = self.whole(name, _HEAD_LIMIT)
+        return None if content is None else _header(content)
+
+    def whole(self, name: str, limit: int) -> bytes | None:
+        """A letter's first octets; None when it is gone or cannot be read."""
         try:
             with self._files[name].open("rb") as file:
-                return _header(file.read(_HEAD_LIMIT))
+                return file.read(limit)
         except OSError:
             return None
 
@@ -183,6 +194,7 @@ class IMAPInbox:
         folder: name of the folder.
         timeout: seconds to wait for a reply.
         ca_file: certificate authorities to trust; the system's when None.
+        setting: whose errors are meant: "inbox" or "bounces".
     """
 
     def __init__(
@@ -196,7 +208,9 @@ class IMAPInbox:
         folder: str = "INBOX",
         timeout: float = 30.0,
         ca_file: Path | None = None,
+        setting: str = "inbox",
     ) -> None:
+        self._setting = setting
         self._host = host
         self._port = port
         self._security = security
@@ -249,8 +263,19 @@ class IMAPInbox:
         Raises:
             DeliveryError: the server failed.
         """
+        return self._fetch(name, f"(BODY.PEEK[HEADER]<0.{_HEAD_LIMIT}>)")
+
+    def whole(self, name: str, limit: int) -> bytes | None:
+        """A letter's first octets; None when it is gone.
+
+        Raises:
+            DeliveryError: the server failed.
+        """
+        return self._fetch(name, f"(BODY.PEEK[]<0.{limit}>)")
+
+    def _fetch(self, name: str, what: str) -> bytes | None:
         with self._own_words():
-            answer = self._ask(*self._open.uid("FETCH", _number(name), f"(BODY.PEEK[HEADER]<0.{_HEAD_LIMIT}>)"))
+            answer = self._ask(*self._open.uid("FETCH", _number(name), what))
         literal = next((part for part in answer if isinstance(part, tuple)), None)
         return bytes(literal[1]) if literal else None
 
@@ -292,7 +317,7 @@ class IMAPInbox:
     def _ask(self, status: str, answer: Sequence[Any]) -> list[Any]:
         if status != "OK":
             said = next((part for part in answer if isinstance(part, bytes)), b"").decode("utf-8", "replace")
-            raise DeliveryError(f"inbox.host: {self._host}: {status} {said[:200]}")
+            raise DeliveryError(f"{self._setting}.host: {self._host}: {status} {said[:200]}")
         return [part for part in answer if part is not None]
 
     @contextlib.contextmanager
@@ -300,7 +325,7 @@ class IMAPInbox:
         try:
             yield
         except (imaplib.IMAP4.error, socket.gaierror, OSError) as error:
-            raise DeliveryError(f"inbox.host: {self._host}:{self._port}: {str(error)[:200]}") from error
+            raise DeliveryError(f"{self._setting}.host: {self._host}:{self._port}: {str(error)[:200]}") from error
 
 
 def _number(name: str) -> str:

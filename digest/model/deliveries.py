@@ -102,6 +102,24 @@ class Skipped:
 Outcome = Accepted | Deferred | Refused | Uncertain | Skipped
 
 
+class BounceCause(StrEnum):
+    """Why an accepted copy came back. Only the first two count against an address, the second when it goes on."""
+
+    HARD = "hard"  # no such mailbox, no such domain
+    SOFT = "soft"  # not now, and given up
+    FULL = "full"  # the mailbox is full: it may be emptied
+    OURS = "ours"  # a fault of ours: policy, spam, size, content
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounce:
+    """A copy came back after a server had accepted it: whom it did not reach, why, and the words of who said so."""
+
+    cause: BounceCause
+    reply: Reply
+    recipient: str = ""  # as the report names it; never what decides whose copy it was
+
+
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
     """One row of the ledger."""

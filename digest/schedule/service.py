@@ -99,6 +99,8 @@ class Service:
         ]
         if self._app.inbox() is not None:
             plans.append(_Plan("inbox", self._jobs.inbox, "letters", self._app.settings.inbox.every))
+        if self._app.bounce_box() is not None:
+            plans.append(_Plan("bounces", self._jobs.bounces, "letters", self._app.settings.bounces.every))
         return tuple(plan for plan in plans if not self._only or plan.name in self._only)
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -95,7 +95,11 @@ _HISTORY: Final = (
     )
     .join_from(deliveries, campaigns, campaigns.c.id == deliveries.c.campaign)
     .where(
-        deliveries.c.state.in_([DeliveryState.ACCEPTED.value, DeliveryState.REFUSED.value]), sa.not_(deliveries.c.ours)
+        deliveries.c.state.in_(
+            [DeliveryState.ACCEPTED.value, DeliveryState.REFUSED.value, DeliveryState.BOUNCED.value]
+        ),
+        sa.not_(deliveries.c.ours),
+        sa.not_(deliveries.c.reason.startswith("soft:")),  # of those that came back (bounces.py) only hard ones count
     )
     .order_by(deliveries.c.finished_at, deliveries.c.id)
 )

@@ -9,6 +9,7 @@
     what readers do themselves on the public pages              acts.py
     all data of a person, told or erased                        rights.py
     requests of the public forms, and the mails that follow     reception.py
+    mail that comes back                                        bounces.py
 
 Who left or is suppressed stays so: `digest.store` refuses to revive them, but by the person's own confirmed act.
 """
@@ -25,6 +26,7 @@ from digest.subscriptions.acts import (
     resume,
     undo,
 )
+from digest.subscriptions.bounces import Came, ReadMail, ReturnedMail
 from digest.subscriptions.lists import COLUMNS, LANGUAGES, ImportReport, LineReport, export_csv, import_csv
 from digest.subscriptions.person import add, leave, read_address, remove, why
 from digest.subscriptions.reception import ALARM, Reception, Wish
@@ -36,9 +38,12 @@ __all__ = [
     "LANGUAGES",
     "RUNNING",
     "UNDO",
+    "Came",
     "ImportReport",
     "LineReport",
+    "ReadMail",
     "Reception",
+    "ReturnedMail",
     "Wish",
     "add",
     "can_undo",

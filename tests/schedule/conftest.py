@@ -95,6 +95,7 @@ class World:
         pipeline = self.app.pipeline
         pipeline.clock = pipeline.composing.clock = pipeline.sending.clock = self.clock
         self.app.reception._clock = self.clock
+        self.app.returned._clock = self.clock
         self.halt = Halt()
         self.metrics = Metrics()
         self.jobs = Jobs(self.app, clock=self.clock, halt=self.halt, metrics=self.metrics)
