@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 from digest.pickup.inside import quick
+from digest.pickup.inside.texts import looks_like_html
 
 
 def parse(data: bytes) -> dict[str, Any]:
@@ -76,5 +77,5 @@ def _is_markup(title: str, version: str) -> bool:
 
 def _text(detail: Any, *, rss: bool) -> dict[str, Any]:
     text = detail.get("value", "")
-    html = detail.get("type") != "text/plain" or (rss and "<" in text and quick.looks_like_html(text))
+    html = detail.get("type") != "text/plain" or (rss and "<" in text and looks_like_html(text))
     return {"html": html, "text": text}

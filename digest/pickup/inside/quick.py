@@ -7,63 +7,19 @@ other on every kind of document. As there, what stands last counts, but of title
 
 from __future__ import annotations
 
-import contextlib
-import html.entities
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urljoin
 
 from lxml import etree
 
+from digest.pickup.inside.texts import inner, looks_like_html, repaired, text_of
+from digest.pickup.inside.vocabulary import ATOM, FIELDS, Unsure, name_of
+
 _XML: Final = "{http://www.w3.org/XML/1998/namespace}"
 _RDF_ABOUT: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
-_ATOM: Final = "http://www.w3.org/2005/atom"
 _VERSIONS: Final = {"0.91": "rss091u", "0.92": "rss092", "0.93": "rss093", "0.94": "rss094"}
-# Namespaces (in lower case) by the prefix under which their elements are known here; Atom's and RSS's have none.
-_KNOWN: Final = {
-    "": "",
-    _ATOM: "",
-    "http://purl.org/atom/ns#": "",
-    "http://backend.userland.com/rss": "",
-    "http://blogs.law.harvard.edu/tech/rss": "",
-    "http://purl.org/rss/1.0/": "",
-    "http://my.netscape.com/rdf/simple/0.9/": "",
-    "http://purl.org/rss/1.0/modules/rss091#": "",
-    "http://purl.org/dc/elements/1.1/": "dc",
-    "http://purl.org/dc/terms/": "dcterms",
-    "http://purl.org/rss/1.0/modules/content/": "content",
-    "http://www.itunes.com/dtds/podcast-1.0.dtd": "itunes",
-    "http://example.com/dtds/podcast-1.0.dtd": "itunes",
-    "http://search.yahoo.com/mrss/": "media",
-    "http://search.yahoo.com/mrss": "media",
-    "http://www.w3.org/1999/xhtml": "xhtml",
-    "http://www.w3.org/2000/svg": "svg",
-    "http://www.w3.org/1998/math/mathml": "mathml",
-    "http://www.w3.org/1999/02/22-rdf-syntax-ns#": "rdf",
-}
-_FIELDS: Final = {
-    "title": "title", "dc:title": "title", "media:title": "media title",
-    "link": "link",
-    "guid": "id", "id": "id",
-    "description": "description", "dc:description": "description", "media:description": "description",
-    "itunes:summary": "summary", "summary": "summary",
-    "content": "content", "content:encoded": "encoded", "fullitem": "encoded",
-    "pubdate": "published", "published": "published", "issued": "published", "dcterms:issued": "published",
-    "updated": "updated", "modified": "updated", "dc:date": "updated", "dcterms:modified": "updated",
-    "lastbuilddate": "updated",
-    "created": "created", "dcterms:created": "created",
-    "author": "author", "managingeditor": "author", "dc:creator": "author", "dc:author": "author",
-    "itunes:author": "author",
-    "category": "tag", "keywords": "tag", "dc:subject": "tag", "itunes:category": "itunes tag",
-    "media:category": "media tag",
-    "itunes:keywords": "keywords", "media:keywords": "keywords",
-    "source": "source", "language": "language", "dc:language": "language",
-    "webmaster": "publisher", "dc:publisher": "publisher",
-    "media:group": "group", "media:content": "group",
-    "item": "item", "entry": "item", "channel": "channel", "image": "aside", "textinput": "aside",
-    "body": "unsure", "xhtml:body": "unsure", "abstract": "unsure", "tags": "unsure", "dcterms:valid": "",
-}  # fmt: skip
 _PLAIN_TYPES: Final = {
     "text": "text/plain",
     "plain": "text/plain",
@@ -71,30 +27,10 @@ _PLAIN_TYPES: Final = {
     "xhtml": "application/xhtml+xml",
 }
 _HTML_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
-# What feedparser takes for elements of HTML when it guesses whether a text is marked up.
-_HTML: Final = frozenset({
-    "a", "abbr", "acronym", "address", "area", "article", "aside", "audio", "b", "big", "blockquote", "br", "button",
-    "canvas", "caption", "center", "cite", "code", "col", "colgroup", "command", "datagrid", "datalist", "dd", "del",
-    "details", "dfn", "dialog", "dir", "div", "dl", "dt", "em", "event-source", "fieldset", "figcaption", "figure",
-    "font", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "i", "img", "input", "ins", "kbd",
-    "keygen", "label", "legend", "li", "m", "map", "menu", "meter", "multicol", "nav", "nextid", "noscript", "ol",
-    "optgroup", "option", "output", "p", "pre", "progress", "q", "s", "samp", "section", "select", "small", "sound",
-    "source", "spacer", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "textarea", "tfoot", "th",
-    "thead", "time", "tr", "tt", "u", "ul", "var", "video",
-})  # fmt: skip
-_CLOSED: Final = re.compile(r"</\w+>|&#?\w+;")
-_TAG: Final = re.compile(r"</?(\w+)")
-_WHOLE: Final = re.compile(r"</?(\w+)\b[^<>]*>")
-_NAMED: Final = re.compile(r"&(\w+);")
-_C1: Final = re.compile("[\x80-\x9f]")
 MARKUP: Final = re.compile(r"</?[a-zA-Z][^<>]*>")
 _DECLARATION: Final = re.compile(r"<!(?!--|\[CDATA\[)")
 _BAD_LINK: Final = re.compile(r"&([A-Za-z0-9_]+);")
 _MOST: Final = 6000  # entries
-
-
-class Unsure(Exception):  # noqa: N818 - not a fault: the other parser's turn
-    """The document is feedparser's."""
 
 
 def parse(data: bytes) -> dict[str, Any] | None:
@@ -109,17 +45,6 @@ def parse(data: bytes) -> dict[str, Any] | None:
         return _Feed(root, data).read()
     except (etree.XMLSyntaxError, Unsure, ValueError):
         return None
-
-
-def _name(node: Any) -> str:
-    """What an element means here: its local name in lower case, with the prefix of a known module."""
-    if not isinstance(node.tag, str):  # an entity that is not known
-        raise Unsure
-    namespace, _, local = node.tag.rpartition("}")
-    prefix = _KNOWN.get(namespace[1:].lower())
-    if prefix is None:
-        prefix = "" if "backend.userland.com/rss" in namespace else (node.prefix or "").lower()
-    return f"{prefix}:{local.lower()}" if prefix else local.lower()
 
 
 class _Feed:
@@ -138,17 +63,17 @@ class _Feed:
         self.entries: list[_Item] = []
 
     def _version(self) -> str:
-        name, namespace = _name(self.root), self.root.tag.rpartition("}")[0][1:].lower()
+        name, namespace = name_of(self.root), self.root.tag.rpartition("}")[0][1:].lower()
         spaces = {(uri or "").lower() for uri in self.root.nsmap.values()}
         match name:
             case "rss":
                 given = self.root.get("version", "")
                 return _VERSIONS.get(given) or ("rss20" if given.startswith("2.") else "rss")
-            case "feed" if namespace == _ATOM:
+            case "feed" if namespace == ATOM:
                 return "atom10"
             case "feed" if namespace == "http://purl.org/atom/ns#" and self.root.get("version") == "0.3":
                 return "atom03"
-            case "rdf:rdf" if _ATOM not in spaces:
+            case "rdf:rdf" if ATOM not in spaces:
                 if "http://purl.org/rss/1.0/" in spaces:
                     return "rss10"
                 if "http://my.netscape.com/rdf/simple/0.9/" in spaces:
@@ -174,7 +99,7 @@ class _Feed:
         tag = node.tag
         field = self.fields.get(tag)
         if field is None:
-            field = self.fields[tag] = _FIELDS.get(_name(node), "")
+            field = self.fields[tag] = FIELDS.get(name_of(node), "")
         return field
 
     def _walk(self, parent: Any, lang: str | None) -> None:
@@ -281,14 +206,14 @@ class _Item:
             return
         if "href" in given:
             raise Unsure
-        text = _clean(_text(node), odd=self.feed.odd)
+        text = repaired(text_of(node), odd=self.feed.odd)
         text = self._resolved(node, text) if text else ""
         self.link = _BAD_LINK.sub(r"&\1", text.replace("&amp;", "&")) if "&" in text else text
 
     def take_id(self, node: Any, _lang: str | None, _depth: int) -> None:
         permanent = all(value == "true" for name, value in node.items() if name.lower() == "ispermalink")
-        text = _text(node)
-        self.id = _clean(self._resolved(node, text) if permanent and text else text, odd=self.feed.odd)
+        text = text_of(node)
+        self.id = repaired(self._resolved(node, text) if permanent and text else text, odd=self.feed.odd)
         if permanent and self.guid_link is None and self.link is None:
             self.guid_link = self.id
 
@@ -311,13 +236,13 @@ class _Item:
         self._add_content(node, "text/html", lang)
 
     def take_time(self, node: Any, _lang: str | None, _depth: int) -> None:
-        setattr(self, self.feed.field(node), _clean(_text(node), odd=self.feed.odd))
+        setattr(self, self.feed.field(node), repaired(text_of(node), odd=self.feed.odd))
 
     def take_author(self, node: Any, _lang: str | None, _depth: int) -> None:
         if not len(node):
-            self.author = _clean(_text(node), odd=self.feed.odd)
+            self.author = repaired(text_of(node), odd=self.feed.odd)
             return
-        said = {_name(child): _clean(_text(child), odd=self.feed.odd) for child in node}
+        said = {name_of(child): repaired(text_of(child), odd=self.feed.odd) for child in node}
         if (node.text or "").strip() or any((child.tail or "").strip() for child in node):
             raise Unsure
         name, email = said.get("name", ""), said.get("email", "")
@@ -329,7 +254,7 @@ class _Item:
         if scheme is None and self.feed.field(node) == "media tag":
             scheme = "http://search.yahoo.com/mrss/category_schema"
         self._add_tag(given.get("term"), scheme, given.get("label"))
-        text = _clean(_text(node), odd=self.feed.odd)
+        text = repaired(text_of(node), odd=self.feed.odd)
         if text and self.tags and not self.tags[-1][0]:
             self.tags[-1][0] = text
         elif text:
@@ -341,26 +266,26 @@ class _Item:
         self._add_tag(node.get("text"), "http://www.itunes.com/", None)
 
     def take_keywords(self, node: Any, _lang: str | None, _depth: int) -> None:
-        scheme = "http://www.itunes.com/" if _name(node).startswith("itunes") else None
-        for term in _clean(_text(node), odd=self.feed.odd).split(","):
+        scheme = "http://www.itunes.com/" if name_of(node).startswith("itunes") else None
+        for term in repaired(text_of(node), odd=self.feed.odd).split(","):
             if term.strip():
                 self._add_tag(term.strip(), scheme, None)
 
     def take_source(self, node: Any, _lang: str | None, _depth: int) -> None:
         if len(node):  # Atom's: a feed in small
-            inner = _Item(self.feed, node)
+            small = _Item(self.feed, node)
             for child in node:
-                if _name(child) == "title":
-                    inner.take_title(child, None, 0)
-            self.source = inner.title[0]
+                if name_of(child) == "title":
+                    small.take_title(child, None, 0)
+            self.source = small.title[0]
         else:
-            self.source = _clean(_text(node), odd=self.feed.odd)
+            self.source = repaired(text_of(node), odd=self.feed.odd)
 
     def take_language(self, node: Any, _lang: str | None, _depth: int) -> None:
-        self.language = _clean(_text(node), odd=self.feed.odd)
+        self.language = repaired(text_of(node), odd=self.feed.odd)
 
     def take_publisher(self, node: Any, _lang: str | None, _depth: int) -> None:
-        self.publisher = _clean(_text(node), odd=self.feed.odd)
+        self.publisher = repaired(text_of(node), odd=self.feed.odd)
 
     def take_group(self, node: Any, lang: str | None, depth: int) -> None:
         self.read(node, lang, depth + 1)
@@ -395,8 +320,8 @@ class _Item:
         if len(node):
             if not kind.endswith("xml"):
                 raise Unsure
-            return _inner(node), kind
-        text = _clean(node.text or "", odd=self.feed.odd)
+            return inner(node), kind
+        text = repaired(node.text or "", odd=self.feed.odd)
         if "<!" in text and _DECLARATION.search(text):  # nobody's markup: feedparser has its own way with it
             raise Unsure
         if kind.endswith("xml"):  # text that says it is XML is taken as its source would be written
@@ -444,68 +369,3 @@ def _lang(node: Any, inherited: str | None) -> str | None:
         return inherited
     given = node.get(f"{_XML}lang", node.get("lang"))
     return inherited if given is None else given or None
-
-
-def _text(node: Any) -> str:
-    """The text of an element that must not hold others."""
-    if len(node):
-        raise Unsure
-    return (node.text or "").strip()
-
-
-def _clean(text: str, *, odd: bool) -> str:
-    """What feedparser repairs: Windows' characters in the place of C1 controls, UTF-8 that was read as Latin-1."""
-    text = text.strip()
-    if not odd or text.isascii():
-        return text
-    with contextlib.suppress(UnicodeError):
-        text = text.encode("latin-1").decode("utf-8")
-    return "".join(map(_cp1252, text)) if _C1.search(text) else text
-
-
-def _cp1252(char: str) -> str:
-    if "\x80" <= char <= "\x9f":
-        return char.encode("latin-1").decode("cp1252", "replace").replace("\ufffd", char)
-    return char
-
-
-def looks_like_html(text: str) -> bool:
-    """Whether a text in RSS, where nobody can say it, is marked up: by feedparser's rule, or by one tag of HTML."""
-    tags = _TAG.findall(text)
-    if any(tag.lower() in _HTML for tag in tags) and any(tag.lower() in _HTML for tag in _WHOLE.findall(text)):
-        return True
-    if not _CLOSED.search(text) or any(tag.lower() not in _HTML for tag in tags):
-        return False
-    return all(name in html.entities.entitydefs for name in _NAMED.findall(text))
-
-
-def _inner(node: Any) -> str:
-    """The markup inside an element, without prefixes, and without the <div> around it."""
-    if (
-        len(node) == 1
-        and _local(node[0]) == "div"
-        and not (node.text or "").strip()
-        and not (node[0].tail or "").strip()
-    ):
-        node = node[0]
-    return "".join(_pieces(node)).strip()
-
-
-def _pieces(node: Any) -> Iterator[str]:
-    yield _escaped(node.text or "")
-    for child in node:
-        name = _local(child)
-        given = "".join(f' {key.rpartition("}")[2]}="{html.escape(value)}"' for key, value in child.attrib.items())
-        yield f"<{name}{given}>"
-        yield from _pieces(child)
-        yield f"</{name}>{_escaped(child.tail or '')}"
-
-
-def _local(node: Any) -> str:
-    if not isinstance(node.tag, str):
-        raise Unsure
-    return str(node.tag).rpartition("}")[2].lower()
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
