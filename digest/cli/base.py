@@ -19,6 +19,7 @@ from rich.table import Table
 
 from digest.app import App
 from digest.deliver import Report
+from digest.model import Actor, Via
 
 FAILED: Final = 1
 USAGE: Final = 2
@@ -69,6 +70,11 @@ def operator() -> str:
         return f"{getpass.getuser()} (command line)"
     except (KeyError, OSError):
         return "command line"
+
+
+def actor(name: str = "") -> Actor:
+    """Who is at this terminal, for the audit log; `name` is what they said with --by."""
+    return Actor(name=name or operator(), via=Via.CLI)
 
 
 def show_report(report: Report, zone: ZoneInfo, again: str) -> None:

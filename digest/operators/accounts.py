@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from digest.errors import InputError, StateError
-from digest.model import SCOPES, Actor, Operator, Permission, Token
+from digest.model import SCOPES, Actor, Operator, OperatorState, Permission, Token
 from digest.operators.entrance import TOKEN
 from digest.operators.factor import Enrolment, Factor, recovery_hash
 from digest.operators.passwords import Passwords
@@ -130,7 +130,10 @@ class Account:
 
         Raises:
             InputError: it has no name or no scope, or one that the role does not hold.
+            StateError: the operator is disabled.
         """
+        if one.state is OperatorState.DISABLED:
+            raise StateError(f"operator {one.address}", one.state, "make a token for them", "enable them first")
         if not name.strip():
             raise InputError("a token without a name", remedy="say which program will use it")
         wanted = frozenset(scopes)
