@@ -16,6 +16,7 @@ from digest.store.address import address_key
 from digest.store.database import AnyRow, Database
 from digest.store.editions import Editions
 from digest.store.ledger import CampaignLedger, RefusalPolicy
+from digest.store.logbook import fold_all
 from digest.store.ranges import Span, divide, take_over
 from digest.store.received import ReceivedElsewhere, other_campaigns
 from digest.store.schema import campaigns, deliveries, editions, subscribers, subscriptions, suppressions
@@ -172,6 +173,7 @@ class Campaigns:
         span = span or self.divide(edition_id, 1)[0]
         elsewhere = None
         if received_since is not None:
+            fold_all(self._database)
             with self._database.reading() as connection:
                 others = other_campaigns(connection, edition_id, campaign.id, received_since)
             elsewhere = ReceivedElsewhere(self._database, others, campaign.started)
@@ -245,6 +247,7 @@ class Campaigns:
         else:
             which &= deliveries.c.id.in_(self._delivery_numbers(campaign.id, addresses))
         with self._database.transaction() as connection:
+            fold_all(self._database)
             state = self._editions.state(edition_id)
             if state is EditionState.CANCELLED:
                 raise StateError(f"edition {edition_id}", state, "send copies of it again")
@@ -277,6 +280,7 @@ class Campaigns:
         if address:
             which &= deliveries.c.id.in_(self._delivery_numbers(campaign.id, [address]))
         with self._database.transaction() as connection:
+            fold_all(self._database)
             return connection.execute(
                 sa.update(deliveries)
                 .where(which)
@@ -287,6 +291,7 @@ class Campaigns:
         """Skip every copy of an edition that has not left, for this reason; how many. None when it has no campaign."""
         campaign = sa.select(campaigns.c.id).where(campaigns.c.edition == edition_id).scalar_subquery()
         with self._database.transaction() as connection:
+            fold_all(self._database)
             return connection.execute(
                 sa.update(deliveries)
                 .where(
@@ -301,6 +306,7 @@ class Campaigns:
     def progress(self) -> tuple[int, int]:
         """Number of the newest campaign (0: there is none) and the attempts of all its copies: both only ever grow."""
         newest = sa.select(sa.func.coalesce(sa.func.max(campaigns.c.id), 0))
+        fold_all(self._database)
         with self._database.reading() as connection:
             campaign = int(connection.scalar(newest) or 0)
             attempts = sa.select(sa.func.sum(deliveries.c.attempts)).where(deliveries.c.campaign == campaign)
@@ -328,6 +334,7 @@ class Campaigns:
             .order_by(campaigns.c.started)
         )
         found: dict[str, Queue] = {}
+        fold_all(self._database)
         with self._database.reading() as connection:
             for row in connection.execute(query):
                 queue = found.get(row.id) or Queue(edition=row.id, state=EditionState(row.state), since=row.started)
@@ -353,6 +360,7 @@ class Campaigns:
             .where(deliveries.c.campaign == campaign.id)
             .group_by(deliveries.c.state)
         )
+        fold_all(self._database)
         with self._database.reading() as connection:
             found = {row.state: row.n for row in connection.execute(query)}
         return {state: found.get(state.value, 0) for state in DeliveryState}
@@ -383,6 +391,7 @@ class Campaigns:
             query = query.where(deliveries.c.state.in_([state.value for state in states]))
         if address:
             query = query.where(deliveries.c.key == address_key(address))
+        fold_all(self._database)
         with self._database.reading() as connection:
             return tuple(_delivery(row) for row in connection.execute(query))
 

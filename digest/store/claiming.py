@@ -1,12 +1,16 @@
 """Claiming: which copies are due, and whose readers still want them. The part of the ledger that walks the queue.
 
-The queue is walked by key: each claim goes on behind the last one, so that the hundredth thousand costs what the first
+The queue is walked by key: each walk goes on behind the last one, so that the hundredth thousand costs what the first
 did. Deferred copies are looked for once a second, by when they fall due.
+
+While copies go out fast, a walk looks further ahead than what is wanted, and the next claims are taken from what it
+saw: for as long as nobody else has written to the database, as it tells, that is what another look would see.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -20,6 +24,8 @@ from digest.store.schema import deliveries, editions, subscriptions, suppression
 from digest.store.subscribers import PREFERENCES
 
 _LOOK_AGAIN: Final = timedelta(seconds=1)  # how often to look for deferrals that other processes recorded
+_FAST: Final = timedelta(seconds=0.25)  # what is used up sooner was too little
+_FARTHEST: Final = 128  # copies
 _ACTIVE: Final = SubscriptionState.ACTIVE.value
 
 _preferences: Final = lru_cache(maxsize=4096)(PREFERENCES.load)
@@ -57,8 +63,23 @@ _SKIP: Final = (
 )
 
 
+@dataclass(frozen=True)
+class _Place:
+    """How far a claimer has come."""
+
+    cursor: int = 0  # number of the last delivery that was taken from the queue
+    look: datetime | None = None  # when to look for deferred copies; None: now
+    ahead: tuple[Claim, ...] = ()  # seen behind the cursor, and still wanted by their readers
+    taken: int = 0  # of these
+    mark: object | None = None  # of the database, when they were seen
+    walked: datetime | None = None
+    reach: int = 0  # how many copies the last walk asked for
+
+
 class Claimer:
-    """Takes due copies of a campaign, or of a part of it, for one process. `mark` and `back` undo what was rolled back.
+    """Takes due copies of a campaign, or of a part of it, for one process.
+
+    `place` and `back` undo what was rolled back.
 
     Args:
         database: where it is.
@@ -69,8 +90,7 @@ class Claimer:
     def __init__(self, database: Database, mine: sa.ColumnElement[bool], edition: str) -> None:
         self._database = database
         self._edition = edition
-        self._cursor = 0  # number of the last delivery that was taken from the queue
-        self._look: datetime | None = None  # when to look for deferred copies; None: now
+        self.place = _Place()
         candidates = _CANDIDATES.where(mine, sending(edition))
         wanted: sa.BindParameter[int] = sa.bindparam("wanted")
         now: sa.BindParameter[datetime] = sa.bindparam("now")
@@ -104,68 +124,94 @@ class Claimer:
         )
         self._skip = database.prepare(_SKIP)
 
-    def mark(self) -> tuple[int, datetime | None]:
-        """How far it has come, for `back`."""
-        return self._cursor, self._look
-
-    def back(self, mark: tuple[int, datetime | None]) -> None:
+    def back(self, place: _Place) -> None:
         """Its transaction was rolled back: what was taken since is still to be taken."""
-        self._cursor, self._look = mark
+        self.place = place
 
     def rewind(self) -> None:
         """Begin at the start of the queue again."""
-        self._cursor = 0
+        self.place = _Place(look=self.place.look)
 
     def look_at(self, when: datetime) -> None:
         """A copy was deferred until then."""
-        if self._look is None or when < self._look:
-            self._look = when
+        if self.place.look is None or when < self.place.look:
+            self.place = replace(self.place, look=when)
 
-    def take(self, cursor: DBAPICursor, wanted: int, now: datetime) -> list[Claim]:
+    def take_ahead(self, cursor: DBAPICursor, wanted: int, now: datetime) -> Sequence[Claim]:
+        """Up to `wanted` copies that the last walk saw; the caller notes them as claimed. Empty: walk again."""
+        place = self.place
+        if place.look is None or place.look <= now or len(place.ahead) < place.taken + wanted:
+            return ()
+        if place.mark is None or place.mark != self._database.mark(cursor):
+            return ()
+        self.place = replace(place, taken=place.taken + wanted)
+        return place.ahead[place.taken : place.taken + wanted]
+
+    def walk(self, cursor: DBAPICursor, wanted: int, now: datetime) -> Sequence[Claim]:
         """Claim up to `wanted` due copies; skip those whose readers left or were suppressed meanwhile."""
         claims: list[Claim] = []
-        skipped: list[dict[str, object]] = []
+        skipped: list[tuple[int, str]] = []
         at = self._database.time(now)
-        if self._look is None or self._look <= now:
-            rows = self._due.rows(cursor, {"now": at, "wanted": wanted})
-            self._sort(rows, claims, skipped)
-            # One look a time is enough: what is skipped is made up for from the queue, or at the next look.
-            self._look = now if len(rows) == wanted else now + _LOOK_AGAIN
-            [[ahead]] = self._ahead.rows(cursor, {"now": at})
-            if ahead is not None:
-                self.look_at(self._database.read_time(ahead))
+        if self.place.look is None or self.place.look <= now:
+            self._take_due(cursor, wanted, now, claims, skipped)
         if len(claims) < wanted:
-            from_start = self._cursor == 0
-            self._take_queued(cursor, wanted, claims, skipped)
-            if not claims and not from_start:  # another process may have put some back, behind us
-                self._cursor = 0
-                self._take_queued(cursor, wanted, claims, skipped)
+            claims += self._take_queued(cursor, wanted - len(claims), now, skipped)
         if skipped:
-            self._skip.many(cursor, [{**row, "now": at} for row in skipped])
+            self._skip.many(cursor, ("number", "why", "now"), [(*row, at) for row in skipped])
         if claims:
             self._claim.run(
                 cursor, {"numbers": self._database.numbers([claim.delivery for claim in claims]), "now": at}
             )
         return claims
 
-    def _take_queued(
-        self, cursor: DBAPICursor, wanted: int, claims: list[Claim], skipped: list[dict[str, object]]
+    def _take_due(
+        self, cursor: DBAPICursor, wanted: int, now: datetime, claims: list[Claim], skipped: list[tuple[int, str]]
     ) -> None:
-        while missing := wanted - len(claims):
-            rows = self._queued.rows(cursor, {"cursor": self._cursor, "wanted": missing})
-            self._sort(rows, claims, skipped)
-            if rows:
-                self._cursor = rows[-1][0]
-            if len(rows) < missing:
-                return
+        at = self._database.time(now)
+        rows = self._due.rows(cursor, {"now": at, "wanted": wanted})
+        self._sort(rows, claims, skipped)
+        # One look a time is enough: what is skipped is made up for from the queue, or at the next look.
+        self.place = replace(self.place, look=now if len(rows) == wanted else now + _LOOK_AGAIN)
+        [[ahead]] = self._ahead.rows(cursor, {"now": at})
+        if ahead is not None:
+            self.look_at(self._database.read_time(ahead))
 
-    def _sort(self, rows: Sequence[Any], claims: list[Claim], skipped: list[dict[str, object]]) -> None:
+    def _take_queued(
+        self, cursor: DBAPICursor, wanted: int, now: datetime, skipped: list[tuple[int, str]]
+    ) -> Sequence[Claim]:
+        """The next of the queue, and what lies behind them for `take_ahead`."""
+        place = self.place
+        unused = place.ahead[place.taken :]
+        start = unused[0].delivery - 1 if unused else place.cursor  # what was seen before is looked at again
+        reach, mark = wanted, self._database.mark(cursor)
+        if mark is not None and place.walked is not None and now - place.walked < _FAST:
+            reach = max(wanted, min(2 * place.reach, _FARTHEST))
+        found, end = self._queue_from(cursor, start, reach, skipped)
+        if not found and start:  # another process may have put some back, behind us
+            found, end = self._queue_from(cursor, 0, reach, skipped)
+        self.place = _Place(end, place.look, tuple(found), min(wanted, len(found)), mark, now, reach)
+        return found[:wanted]
+
+    def _queue_from(
+        self, cursor: DBAPICursor, start: int, wanted: int, skipped: list[tuple[int, str]]
+    ) -> tuple[list[Claim], int]:
+        found: list[Claim] = []
+        while missing := wanted - len(found):
+            rows = self._queued.rows(cursor, {"cursor": start, "wanted": missing})
+            self._sort(rows, found, skipped)
+            if rows:
+                start = rows[-1][0]
+            if len(rows) < missing:
+                break
+        return found, start
+
+    def _sort(self, rows: Sequence[Any], claims: list[Claim], skipped: list[tuple[int, str]]) -> None:
         """Who still wants it, and who does not."""
         edition = self._edition
         # Unpacked, not by name: this loop runs for every copy.
         for number, subscription, address, name, preferences, attempts, message_id, state, because, cause in rows:
             if cause is not None or state != _ACTIVE:
-                skipped.append({"number": number, "why": _reason_to_skip(cause, state, because)})
+                skipped.append((number, _reason_to_skip(cause, state, because)))
                 continue
             claims.append(
                 Claim(

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from operator import itemgetter
@@ -24,7 +24,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Row, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from digest.errors import Busy, ConfigError, StoreError
 
@@ -78,6 +78,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection of the pool."""
+        self._let_go()
         self._engine.dispose()
 
     @contextmanager
@@ -107,7 +108,8 @@ class Database:
     def quick(self) -> Iterator[DBAPICursor]:
         """As `transaction`, for the few places that run for every copy: the driver's own cursor, for `Prepared`.
 
-        Spares three quarters of what a transaction costs in SQLAlchemy. On a thread that is in a transaction, joins it.
+        Spares three quarters of what a transaction costs in SQLAlchemy; each thread keeps its connection. On a thread
+        that is in a transaction, joins it.
 
         Raises:
             StoreError: the database failed; nothing of this transaction was kept.
@@ -117,7 +119,9 @@ class Database:
                 yield connection.connection.cursor()
             return
         with self._own_words():
-            kept = self._engine.raw_connection()
+            kept: PoolProxiedConnection | None = getattr(self._local, "kept", None)
+            if kept is None:
+                kept = self._local.kept = self._engine.raw_connection()
             try:
                 cursor = kept.cursor()
                 if self.is_sqlite:
@@ -125,8 +129,16 @@ class Database:
                 yield cursor
                 cursor.close()
                 kept.commit()
-            finally:
-                kept.close()  # rolls back what was not committed
+            except BaseException:
+                self._let_go()  # rolls back what was not committed
+                raise
+
+    def _let_go(self) -> None:
+        """Give back the connection that `quick` keeps for this thread."""
+        kept: PoolProxiedConnection | None = getattr(self._local, "kept", None)
+        if kept is not None:
+            self._local.kept = None
+            kept.close()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -185,7 +197,7 @@ class Database:
         """An INSERT that knows ON CONFLICT, in the dialect of this database."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
 
-    def prepare(self, statement: sa.Select[Any] | sa.Update) -> Prepared:
+    def prepare(self, statement: sa.Select[Any] | sa.UpdateBase) -> Prepared:
         """The statement compiled once, for a cursor of `quick`: spares SQLAlchemy's own cost.
 
         Values come and go as the driver has them: times in must have gone through `time`, and columns out must need no
@@ -193,11 +205,20 @@ class Database:
         """
         return Prepared(statement.compile(dialect=self._engine.dialect))
 
+    def mark(self, cursor: DBAPICursor) -> object | None:
+        """Equal to an earlier one when nobody else has written since; None: this database cannot tell."""
+        if not self.is_sqlite:
+            return None
+        cursor.execute("PRAGMA data_version")
+        return cursor.connection, cursor.fetchall()  # it compares only within a connection
+
     def time(self, value: datetime) -> object:
         """A time as this database's driver takes it, for `Prepared`."""
         if not self.is_sqlite:
             return value
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")  # as SQLAlchemy writes it
+        if value.tzinfo is not UTC:
+            value = value.astimezone(UTC)
+        return value.isoformat(" ", "microseconds")[:26]  # without the zone, as SQLAlchemy writes it
 
     @staticmethod
     def read_time(value: str | datetime) -> datetime:
@@ -243,16 +264,22 @@ class Prepared:
     def __init__(self, compiled: sa.Compiled) -> None:
         self._text = str(compiled)
         self._fixed = compiled.params
-        order = getattr(compiled, "positiontup", None)
-        self._pick = itemgetter(*order) if order else dict
+        self._order: Sequence[str] = getattr(compiled, "positiontup", None) or ()
+        self._pick = itemgetter(*self._order) if self._order else dict
 
     def _bind(self, row: Mapping[str, object]) -> Any:
         found = self._pick({**self._fixed, **row})
         return found if isinstance(found, tuple | dict) else (found,)
 
-    def many(self, cursor: DBAPICursor, rows: Sequence[Mapping[str, object]]) -> None:
-        """Run it for each row."""
-        cursor.executemany(self._text, [self._bind(row) for row in rows])
+    def many(self, cursor: DBAPICursor, names: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
+        """Run it for each row, whose values are given in the order of these names."""
+        if not self._order:
+            cursor.executemany(self._text, [self._bind(dict(zip(names, row, strict=True))) for row in rows])
+            return
+        others = [name for name in self._order if name not in names]
+        place = {name: number for number, name in enumerate((*names, *others))}
+        pick, fixed = itemgetter(*map(place.__getitem__, self._order)), tuple(self._fixed[name] for name in others)
+        cursor.executemany(self._text, [pick(row + fixed) for row in rows])
 
     def rows(self, cursor: DBAPICursor, row: Mapping[str, object]) -> list[Any]:
         """Run it once; the rows that it gives."""

@@ -7,15 +7,15 @@
 A claimed row has code 0 until its body leaves, and 354 from then on: only the latter is in doubt after a crash.
 
 The states above "record" are final, but for "uncertain", which `recover` may queue again. `claiming.py` walks the
-queue, `recording.py` writes down what became of copies, `received.py` knows what readers have of other digests,
-`ranges.py` keeps senders of one campaign apart.
+queue, `logbook.py` keeps what happens between two walks, `recording.py` writes down what became of copies,
+`received.py` knows what readers have of other digests, `ranges.py` keeps senders of one campaign apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import NoReturn
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -24,14 +24,13 @@ from digest.errors import StoreError
 from digest.model import Claim, DeliveryState, Record, Refused
 from digest.store.claiming import DEFERRED, Claimer, sending
 from digest.store.database import Database
+from digest.store.logbook import BODY_OUT, Logbook, fold_all
 from digest.store.ranges import Span, still_ours
 from digest.store.received import ReceivedElsewhere
 from digest.store.recording import Recorder, RefusalPolicy, due_again
 from digest.store.schema import deliveries
 
 __all__ = ["CampaignLedger", "RefusalPolicy"]
-
-_BODY_OUT: Final = 354  # RFC 5321's "start mail input": the last word of the server before the body left
 
 
 class CampaignLedger:
@@ -59,14 +58,10 @@ class CampaignLedger:
             mine &= database.among(deliveries.c.id, "only", only)
         self._mine = mine
         self._claimer = Claimer(database, mine, edition)
-        self._recorder = Recorder(database, campaign, policy)
+        self._logbook = Logbook(database, campaign, span)
+        self._recorder = Recorder(database, policy)
         self._elsewhere = elsewhere
         self._ours = database.prepare(still_ours(campaign, span))
-        self._leave = database.prepare(
-            sa.update(deliveries)
-            .where(database.among(deliveries.c.id), deliveries.c.state == DeliveryState.CLAIMED.value)
-            .values(code=_BODY_OUT)
-        )
 
     def exchange(
         self, records: Sequence[Record], wanted: int, now: datetime, leaving: Sequence[int] = ()
@@ -80,23 +75,26 @@ class CampaignLedger:
         Raises:
             StoreError: the database failed, or another sender has taken over; nothing of this was kept.
         """
-        mark = self._claimer.mark()
+        place = self._claimer.place
         refused = [record for record in records if isinstance(record.outcome, Refused) and not record.outcome.ours]
         try:
             if not refused:
                 with self._database.quick() as cursor:
                     return self._exchange(cursor, records, wanted, now, leaving)
             with self._database.transaction() as connection:
-                claims = self._exchange(connection.connection.cursor(), records, wanted, now, leaving)
+                cursor = connection.connection.cursor()
+                claims = self._exchange(cursor, records, wanted, now, leaving)
+                self._logbook.fold(cursor)  # what is judged are rows
                 self._recorder.suppress(connection, refused)
                 return claims
         except BaseException:
-            self._claimer.back(mark)
+            self._claimer.back(place)
             raise
 
     def next_due(self) -> datetime | None:
         """When the next deferred copy falls due; None when nothing waits, or the edition is not "sending"."""
         query = sa.select(sa.func.min(deliveries.c.next_attempt_at)).where(self._mine, DEFERRED, sending(self._edition))
+        fold_all(self._database)
         with self._database.reading() as connection:
             due: datetime | None = connection.scalar(query)
         return due
@@ -117,9 +115,11 @@ class CampaignLedger:
                 "finished_at": now,
             }
         )
-        untouched = (deliveries.c.state == DeliveryState.CLAIMED.value) & (deliveries.c.code != _BODY_OUT)
+        untouched = (deliveries.c.state == DeliveryState.CLAIMED.value) & (deliveries.c.code != BODY_OUT)
         with self._database.transaction() as connection:
-            self._fence(connection.connection.cursor())
+            cursor = connection.connection.cursor()
+            self._fence(cursor)
+            self._logbook.fold(cursor)
             found = connection.execute(
                 sa.update(deliveries).where(self._mine, untouched).values(state=DeliveryState.QUEUED.value)
             ).rowcount
@@ -132,16 +132,23 @@ class CampaignLedger:
     def _exchange(
         self, cursor: DBAPICursor, records: Sequence[Record], wanted: int, now: datetime, leaving: Sequence[int]
     ) -> Sequence[Claim]:
-        self._fence(cursor)
-        if records:
-            self._recorder.write(cursor, records)
-            for again_at in filter(None, map(due_again, records)):
-                self._claimer.look_at(again_at)
-        if leaving:
-            self._leave.run(cursor, {"numbers": self._database.numbers(leaving)})
-        claims = self._claimer.take(cursor, wanted, now) if wanted > 0 else ()
+        rows = [self._recorder.row(record) for record in records]
+        for again_at in filter(None, map(due_again, records)):
+            self._claimer.look_at(again_at)
+        claims = self._claimer.take_ahead(cursor, wanted, now) if wanted > 0 else ()
+        if claims:
+            numbers = [claim.delivery for claim in claims]
+            if not self._logbook.append(cursor, self._database.time(now), numbers, leaving, rows):
+                self._lost()
+        else:
+            self._fence(cursor)
+            self._logbook.fold(cursor, leaving, rows)
+            claims = self._claimer.walk(cursor, wanted, now) if wanted > 0 else ()
         return claims if self._elsewhere is None else self._elsewhere.tell(cursor, claims)
 
     def _fence(self, cursor: DBAPICursor) -> None:
         if not self._ours.rows(cursor, {}):
-            raise StoreError(f"another sender has taken {self._edition} over: this one was thought dead, and stops")
+            self._lost()
+
+    def _lost(self) -> NoReturn:
+        raise StoreError(f"another sender has taken {self._edition} over: this one was thought dead, and stops")

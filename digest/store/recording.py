@@ -1,13 +1,15 @@
-"""Recording, a part of the ledger: what became of copies, and whose addresses are suppressed for refusals."""
+"""Recording, a part of the ledger: what became of copies, and whose addresses are suppressed for refusals.
+
+`logbook.py` says when rows are written.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -28,8 +30,11 @@ _STATES: Final = {
     Uncertain: DeliveryState.UNCERTAIN.value,
     Skipped: DeliveryState.SKIPPED.value,
 }
+_ACCEPTED: Final = DeliveryState.ACCEPTED.value
 _OPEN: Final = (DeliveryState.CLAIMED, DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.UNCERTAIN)
-_RECORDED: Final = (
+# A copy's end, as a tuple in this order. Times are as the database's driver takes them.
+RECORDED: Final = (
+    "number",
     "state",
     "revision",
     "reason",
@@ -41,22 +46,11 @@ _RECORDED: Final = (
     "next_attempt_at",
     "items",
 )
+Row: TypeAlias = tuple[Any, ...]
 
-# A late record still tells the truth about a copy that was put back meanwhile; what is settled is never changed.
-_RECORD: Final = (
-    sa.update(deliveries)
-    .where(
-        deliveries.c.id == sa.bindparam("number"),
-        deliveries.c.campaign == sa.bindparam("of"),
-        sa.or_(*(deliveries.c.state == state.value for state in _OPEN)),
-    )
-    .values({name: sa.bindparam(name) for name in _RECORDED})
-)
-
-# PostgreSQL takes the records of a commit as arrays, in one statement: two to three times as fast as one for each.
-_ARRAYS: Final[Mapping[str, Any]] = {
+# PostgreSQL takes the rows of a commit as arrays, in one statement: two to three times as fast as one for each.
+_WRITTEN: Final[Mapping[str, Any]] = {
     "number": sa.BigInteger,
-    "of": sa.BigInteger,
     "state": sa.Text,
     "revision": sa.Integer,
     "reason": sa.Text,
@@ -67,21 +61,56 @@ _ARRAYS: Final[Mapping[str, Any]] = {
     "finished_at": sa.DateTime(timezone=True),
     "next_attempt_at": sa.DateTime(timezone=True),
     "items": sa.LargeBinary,
+    "claims": sa.Integer,
+    "claimed": sa.DateTime(timezone=True),
 }
-_NEW: Final = (
-    sa.func.unnest(*(sa.cast(sa.bindparam(name), ARRAY(kind)) for name, kind in _ARRAYS.items()))
-    .table_valued(*_ARRAYS, name="recorded")
+_SINGLE: Final = {name: sa.bindparam(name, type_=sa.types.to_instance(kind)) for name, kind in _WRITTEN.items()}
+_MANY: Final = (
+    sa.func.unnest(*(sa.cast(sa.bindparam(name), ARRAY(kind)) for name, kind in _WRITTEN.items()))
+    .table_valued(*_WRITTEN, name="recorded")
     .render_derived()
 )
-_RECORD_ARRAYS: Final = (
-    sa.update(deliveries)
-    .where(
-        deliveries.c.id == _NEW.c.number,
-        deliveries.c.campaign == _NEW.c.of,
-        sa.or_(*(deliveries.c.state == state.value for state in _OPEN)),
+
+
+def _writing(value: Mapping[str, Any]) -> sa.Update:
+    """A late record still tells the truth about a copy that was put back meanwhile; what is settled stays."""
+    return (
+        sa.update(deliveries)
+        .where(
+            deliveries.c.id == value["number"],
+            deliveries.c.campaign == sa.bindparam("of"),
+            sa.or_(*(deliveries.c.state == state.value for state in _OPEN)),
+        )
+        .values({name: value[name] for name in RECORDED[1:]})
+        .values(
+            attempts=deliveries.c.attempts + value["claims"],
+            claimed_at=sa.func.coalesce(value["claimed"], deliveries.c.claimed_at),
+        )
     )
-    .values({name: _NEW.c[name] for name in _RECORDED})
-)
+
+
+def writing(database: Database) -> Callable[[DBAPICursor, int, Sequence[Row]], None]:
+    """What writes the ends of a campaign's copies into their rows.
+
+    Rows are `RECORDED`, how many claims are to be counted with it, and when the last of them was made. One for a copy
+    that is accepted, refused or skipped already changes nothing.
+    """
+    if database.is_sqlite:
+        single, names = database.prepare(_writing(_SINGLE)), ("of", *_WRITTEN)
+
+        def write(cursor: DBAPICursor, campaign: int, rows: Sequence[Row]) -> None:
+            single.many(cursor, names, ((campaign, *row) for row in rows))
+
+        return write
+    many = database.prepare(_writing(dict(_MANY.c)))
+
+    def write_arrays(cursor: DBAPICursor, campaign: int, rows: Sequence[Row]) -> None:
+        if rows:
+            columns = map(list, zip(*rows, strict=True))
+            many.run(cursor, {"of": campaign, **dict(zip(_WRITTEN, columns, strict=True))})
+
+    return write_arrays
+
 
 _HISTORY: Final = (
     sa.select(
@@ -116,34 +145,23 @@ class RefusalPolicy:
 
 
 class Recorder:
-    """Writes down outcomes of one campaign's copies."""
+    """What outcomes of copies come to: their rows, and addresses that are suppressed for refusals."""
 
-    def __init__(self, database: Database, campaign: int, policy: RefusalPolicy) -> None:
+    def __init__(self, database: Database, policy: RefusalPolicy) -> None:
         self._database = database
-        self._campaign = campaign
         self._policy = policy
-        self._record = database.prepare(_RECORD if database.is_sqlite else _RECORD_ARRAYS)
 
-    def write(self, cursor: DBAPICursor, records: Sequence[Record]) -> None:
-        """Record outcomes; one for a copy that is accepted, refused or skipped already changes nothing."""
-        rows = [self._row(record) for record in records]
-        if self._database.is_sqlite:
-            self._record.many(cursor, rows)
-        else:
-            self._record.run(cursor, {name: [row[name] for row in rows] for name in rows[0]})
-
-    def _row(self, record: Record) -> dict[str, object]:
+    def row(self, record: Record) -> Row:
+        """An outcome as `RECORDED` has it."""
+        outcome, time = record.outcome, self._database.time
+        if type(outcome) is Accepted:  # nearly all are
+            reply, items = outcome.reply, record.items or None
+            cells = "", reply.code, _clean(reply.status), _clean(reply.text), False, time(record.at), None, items
+            return (record.delivery, _ACCEPTED, record.revision, *cells)
         again_at = due_again(record)
-        time = self._database.time
-        return {
-            **_cells(record.outcome, again=again_at is not None),
-            "number": record.delivery,
-            "of": self._campaign,
-            "revision": record.revision,
-            "finished_at": None if again_at else time(record.at),
-            "next_attempt_at": time(again_at) if again_at else None,
-            "items": (record.items or None) if isinstance(record.outcome, Accepted) else None,
-        }
+        state, *said = _cells(record.outcome, again=again_at is not None)
+        when = (time(record.at), None) if again_at is None else (None, time(again_at))
+        return (record.delivery, state, record.revision, *said, *when, None)
 
     def suppress(self, connection: Connection, refused: Sequence[Record]) -> None:
         """Suppress the addresses whose permanent refusals have reached the policy's count."""
@@ -175,25 +193,16 @@ def due_again(record: Record) -> datetime | None:
     return record.again_at if isinstance(record.outcome, Uncertain) else None
 
 
-@lru_cache(maxsize=256)  # servers say the same few things again and again
-def _cells(outcome: Outcome, *, again: bool) -> Mapping[str, object]:
-    """The columns that say what became of a copy."""
-    state, reason = _STATES[type(outcome)], ""
-    code, status, reply = 0, "", ""
+def _cells(outcome: Outcome, *, again: bool) -> tuple[object, ...]:
+    """The columns that say what became of a copy: state, reason, code, status, reply, ours."""
+    state = _STATES[type(outcome)]
     if isinstance(outcome, Skipped):
-        reason = outcome.reason
-    else:
-        code, status, reply = outcome.reply.code, outcome.reply.status, outcome.reply.text
+        return state, _clean(outcome.reason), 0, "", "", False
+    reply, reason = outcome.reply, ""
     if isinstance(outcome, Uncertain) and again:
         state, reason = DeliveryState.DEFERRED.value, "it may have arrived: sent again"
-    return {
-        "state": state,
-        "reason": _clean(reason),
-        "code": code,
-        "status": _clean(status),
-        "reply": _clean(reply),
-        "ours": isinstance(outcome, Refused) and outcome.ours,
-    }
+    ours = isinstance(outcome, Refused) and outcome.ours
+    return state, reason, reply.code, _clean(reply.status), _clean(reply.text), ours
 
 
 def _counted(rows: Sequence[AnyRow]) -> list[AnyRow]:
@@ -209,4 +218,6 @@ def _counted(rows: Sequence[AnyRow]) -> list[AnyRow]:
 
 def _clean(text: str) -> str:
     """What every database can keep: no NUL, no lone surrogates, bounded."""
+    if text.isascii() and "\x00" not in text:
+        return text[:_REPLY_LIMIT]
     return text[:_REPLY_LIMIT].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

@@ -64,6 +64,14 @@ site: Final = sa.Table(
     sa.Column("created", Utc, nullable=False),
 )
 
+# The migration from which on programs may run on these tables (migrating.py).
+compatible: Final = sa.Table(
+    "compatible",
+    metadata,
+    sa.Column("row", sa.Integer, primary_key=True, autoincrement=False),  # always 1
+    sa.Column("oldest", sa.Text, nullable=False),
+)
+
 # ---------------------------------------------------------------------------------------------------------------
 # What was picked up
 
