@@ -53,7 +53,7 @@ def migrate(database: Database) -> None:
         known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
         if here and here not in known:
             oldest = _oldest(connection)
-            if oldest and HEAD >= oldest:
+            if oldest and oldest <= HEAD:
                 return
             raise StoreError(
                 f"the store was made by a newer version of Digest (migration {here} is unknown here"
@@ -69,7 +69,7 @@ def is_current(database: Database) -> bool:
     """Whether the tables are those of this version, or of a newer one on which it may run."""
     with database.reading() as connection:
         here = version(connection)
-        return here == HEAD or (here > HEAD and here.isdecimal() and HEAD >= (_oldest(connection) or "9999"))
+        return here == HEAD or (here > HEAD and here.isdecimal() and (_oldest(connection) or "9999") <= HEAD)
 
 
 def version(connection: Connection) -> str:

@@ -63,6 +63,7 @@ def test_a_store_of_a_newer_version_is_refused(url: str) -> None:
         store.migrate(site="a", now=NOW)
         with store._database.transaction() as connection:
             connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+            connection.execute(sa.text("UPDATE compatible SET oldest = '9999'"))
         with pytest.raises(StoreError, match="newer version of Digest"):
             store.migrate(site="a", now=NOW)
 
