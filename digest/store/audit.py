@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from digest.model import Actor, Entry, Via
 from digest.store.database import Database
+from digest.store.events import Events
 from digest.store.payload import canonical
 from digest.store.schema import audit
 
@@ -71,6 +72,7 @@ class Audit:
             "details": canonical(dict(details or {})),
         }
         with self._database.transaction() as connection:
+            Events(self._database).append(act, object, details or {}, at, by=actor.name)  # for programs that follow
             return int(connection.scalar(sa.insert(audit).returning(audit.c.id), values) or 0)
 
     def page(self, wanted: AuditFilter, *, before: int | None = None, limit: int = 50) -> tuple[Entry, ...]:

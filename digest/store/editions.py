@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from digest.errors import NotFound, StateError
 from digest.model import Edition, EditionState, Revision
 from digest.store.database import AnyQuery, AnyRow, Database
+from digest.store.events import Events
 from digest.store.payload import Payload, canonical
 from digest.store.schema import edition_stories, editions, materials, revisions
 
@@ -66,6 +67,7 @@ class Editions:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._events = Events(database)
 
     # ---- freeze
 
@@ -95,8 +97,10 @@ class Editions:
             values = _values(edition, _DRAFT, "", at)
             if row is None:
                 connection.execute(sa.insert(editions).values(id=edition.id, **values))
+                self._events.append(f"edition.{_DRAFT}", edition.id, {}, at)
                 return Prepared(revision=self._freeze(edition, 1, used, at), fresh=True)
             edition = replace(edition, id=row.id)
+            self._events.append(f"edition.{_DRAFT}", edition.id, {}, at)
             connection.execute(sa.update(editions).where(editions.c.id == row.id).values(**values))
             number = self.get(row.id).number + 1
             return Prepared(revision=self._freeze(edition, number, used, at), fresh=True)
@@ -111,6 +115,7 @@ class Editions:
             edition = replace(edition, number=0)
             values = _values(edition, _SKIPPED, reason, at) | {"number": None}
             connection.execute(sa.insert(editions).values(id=edition.id, **values))
+            self._events.append(f"edition.{_SKIPPED}", edition.id, {"reason": reason}, at)
             return Prepared(revision=self._freeze(edition, 1, {}, at), fresh=True)
 
     def revise(self, edition: Edition, used: Mapping[str, bytes], at: datetime, *, onto: int) -> Revision:
@@ -163,6 +168,8 @@ class Editions:
     ) -> Revision:
         payload, hashes = _EDITION.dump(edition), _hashes(used)
         with self._database.transaction() as connection:
+            known = {"revision": number, "hash": _hash(payload, hashes), "items": len(edition.items)}
+            self._events.append("edition.revised", edition.id, known, at)
             if used:
                 connection.execute(
                     self._database.insert(materials).on_conflict_do_nothing(),
@@ -258,6 +265,7 @@ class Editions:
                 .where(editions.c.id == edition_id)
                 .values(state=state.value, reason=reason, changed=at)
             )
+            self._events.append(f"edition.{state}", edition_id, {"reason": reason} if reason else {}, at)
 
     # ---- read
 
@@ -326,8 +334,22 @@ class Editions:
             )
         return None if found is None else self.get(found)
 
-    def list(self, digest: str = "", states: Collection[EditionState] = ()) -> tuple[Listed, ...]:
-        """Editions (of one digest, in these states), by period, newest first; without their content."""
+    def list(
+        self,
+        digest: str = "",
+        states: Collection[EditionState] = (),
+        *,
+        since: datetime | None = None,
+        limit: int | None = None,
+    ) -> tuple[Listed, ...]:
+        """Editions (of one digest, in these states), by period, newest first; without their content.
+
+        Args:
+            digest: key of one digest; "" for all.
+            states: of the editions; none for all.
+            since: only those whose period ends after this.
+            limit: how many at most.
+        """
         newest = (
             sa.select(sa.func.max(revisions.c.number))
             .where(revisions.c.edition == editions.c.id)
@@ -339,8 +361,10 @@ class Editions:
             query = query.where(editions.c.digest == digest)
         if states:
             query = query.where(editions.c.state.in_([state.value for state in states]))
+        if since is not None:
+            query = query.where(editions.c.ends > since)
         with self._database.reading() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(query.limit(limit)).all()
         return tuple(
             Listed(
                 id=row.id,
@@ -401,6 +425,17 @@ class Editions:
         )
         with self._database.reading() as connection:
             return tuple(connection.scalars(query))
+
+    def carrying_article(self, uid: str) -> dict[str, str]:
+        """Id of each edition that carries an article -> key of its story there, newest first; not of dead editions."""
+        query = (
+            sa.select(editions.c.id, edition_stories.c.story)
+            .join(edition_stories, edition_stories.c.edition == editions.c.id)
+            .where(edition_stories.c.article == uid, editions.c.state.not_in([state.value for state in _DEAD]))
+            .order_by(editions.c.starts.desc(), editions.c.id)
+        )
+        with self._database.reading() as connection:
+            return {row.id: row.story for row in connection.execute(query)}
 
     def materials(self, edition_id: str, number: int) -> dict[str, bytes]:
         """The materials that a revision is rendered with, by name: the very bytes, whatever the files say today.
