@@ -30,8 +30,10 @@ from digest.deliver import (
     Transport,
     aligned,
 )
-from digest.desk import Checking, Desk
-from digest.errors import ConfigError
+from digest.desk import Checking, Desk, Newsroom, ReaderDesk, SourceDesk
+from digest.desk.intake import Intake
+from digest.engine import Engine, engine_for
+from digest.errors import Busy, ConfigError
 from digest.fetch import Fetcher, user_agent
 from digest.jail import Jail
 from digest.letters import PROOF, Letters
@@ -104,7 +106,7 @@ class App:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for name in ("store", "jail"):
+        for name in ("engine", "store", "jail"):
             if name in self.__dict__:
                 getattr(self, name).close()
 
@@ -145,6 +147,16 @@ class App:
         return store
 
     @cached_property
+    @cached_property
+    def engine(self) -> Engine:
+        """Who does work that is due: this process, or any worker on the same PostgreSQL.
+
+        Raises:
+            ConfigError: what PostgreSQL needs is not installed.
+        """
+        wanted = self.settings.engine
+        return engine_for(self.settings.store_url, lease=wanted.lease, concurrency=wanted.concurrency)
+
     def jail(self) -> Jail:
         """The children in which foreign documents are parsed."""
         return Jail()

@@ -24,6 +24,7 @@ from digest.cli import (
     subscribers,
     templates,
     web,
+    worker,
 )
 from digest.cli import run as running
 from digest.cli.base import FAILED, USAGE, cli, complain
@@ -43,6 +44,7 @@ COMMANDS: Final = (
     subscribers,
     templates,
     running,
+    worker,
     web,
 )  # importing them adds their commands to `cli`
 

@@ -54,14 +54,18 @@ def options(
     context.obj = Where(folder=folder)
 
 
-def opened(context: typer.Context) -> App:
+def opened(context: typer.Context, overrides: Mapping[str, str] | None = None) -> App:
     """The publication that the command is about; close it with `with`.
+
+    Args:
+        context: of the command.
+        overrides: environment variables that options stand for.
 
     Raises:
         ConfigError: settings are wrong.
     """
     where: Where = context.obj
-    return App.open(where.folder)
+    return App.open(where.folder, overrides)
 
 
 def operator() -> str:

@@ -14,6 +14,7 @@ from digest import desk, logs
 from digest.app import App, now
 from digest.cli.base import FAILED, cli, opened, print_json, say, show
 from digest.cli.editions import AsJson, DigestKey, EditionId
+from digest.engine import HERE
 from digest.model import DeliveryState
 from digest.periods import next_runs
 from digest.standing import Standing, look
@@ -23,19 +24,36 @@ _BAD = ("failing", "quiet", "held", "gone")
 
 
 @cli.command()
-def run(context: typer.Context) -> None:
-    """Pick up, send what is due, publish and serve, until SIGTERM or Ctrl-C. What is in hand then comes to its end."""
-    with opened(context) as app:
+def run(
+    context: typer.Context,
+    web: Annotated[bool | None, typer.Option(help="Serve pages and feeds; as operations.web says.")] = None,
+    scheduler: Annotated[bool | None, typer.Option(help="Look at what is due; as engine.scheduler says.")] = None,
+    worker: Annotated[bool | None, typer.Option(help="Do what is due; as engine.worker says.")] = None,
+) -> None:
+    """Pick up, send what is due, publish and serve, until SIGTERM or Ctrl-C. What is in hand then comes to its end.
+
+    With PostgreSQL, any number of machines may run it, each with some of its three parts.
+    """
+    given = {"DIGEST_OPERATIONS_WEB": web, "DIGEST_ENGINE_SCHEDULER": scheduler, "DIGEST_ENGINE_WORKER": worker}
+    with opened(context, {name: str(value).lower() for name, value in given.items() if value is not None}) as app:
         wanted = app.settings.operations
         logs.set_up(form=wanted.log_format.value, level=wanted.log_level.value)
         # The web server and the scheduler take half a second to load, and no other command needs them.
-        from digest import schedule, web  # noqa: PLC0415 - see above
+        from digest import schedule  # noqa: PLC0415 - see above
+        from digest.web import serve  # noqa: PLC0415 - same
 
         page = app.metrics.page if wanted.metrics else None
         listening = functools.partial(
-            web.serve, metrics=page, ready=lambda host, port: log.info("serving", host=host, port=port)
+            serve, metrics=page, ready=lambda host, port: log.info("serving", host=host, port=port)
         )
-        service = schedule.Service(app, clock=now, serve=listening if wanted.web else None, metrics=app.metrics)
+        service = schedule.Service(
+            app,
+            clock=now,
+            serve=listening if wanted.web else None,
+            metrics=app.metrics,
+            works=None if app.settings.engine.worker else HERE,
+            scheduler=app.settings.engine.scheduler,
+        )
         asyncio.run(schedule.run(service))
 
 

@@ -25,7 +25,7 @@ from digest.deliver.bounces import LIMIT as BOUNCE_LIMIT
 from digest.deliver.bounces import Complaint, Marks, Returned, marks, understood, verdict
 from digest.deliver.campaign import run
 from digest.deliver.catch import Catcher, serve
-from digest.deliver.crew import Child, run_crew, speak
+from digest.deliver.crew import Child, run_crew, speak, together
 from digest.deliver.dkim import Signer, aligned
 from digest.deliver.fence import Fence, Standing
 from digest.deliver.fields import mailbox

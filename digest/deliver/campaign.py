@@ -48,6 +48,7 @@ async def run(
     began: datetime | None = None,
     progress: Callable[[Progress], None] | None = None,
     stop: asyncio.Event | None = None,
+    share: Callable[[], float] | None = None,
     chance: Callable[[], float] = random.random,
 ) -> Report:
     """Send what is due of a campaign, until all is done, or nothing falls due within the policy's `linger`.
@@ -66,6 +67,7 @@ async def run(
         began: when the campaign began, for giving up; the start of this run when None.
         progress: told how far it has come, at most ten times a second, and at the end.
         stop: asks the run to end.
+        share: the part of the policy's rate that is this run's, where several keep it together; None: all of it.
         chance: numbers in [0, 1) that spread retries.
 
     Raises:
@@ -87,6 +89,7 @@ async def run(
             revision=revision,
             began=began or clock(),
             progress=progress or (lambda _progress: None),
+            share=share,
             chance=chance,
             thread=thread,
         ).run(stop)
@@ -107,6 +110,7 @@ class _Run:
         revision: int,
         began: datetime,
         progress: Callable[[Progress], None],
+        share: Callable[[], float] | None,
         chance: Callable[[], float],
         thread: ThreadPoolExecutor,
     ) -> None:
@@ -120,6 +124,7 @@ class _Run:
         self._revision = revision
         self._began = began
         self._tell = progress
+        self._share = share
         self._chance = chance
         self._books = Bookkeeper(ledger, clock, thread, sessions=transport.sessions)
         self._breaker = Breaker(policy)
@@ -212,6 +217,8 @@ class _Run:
         Who is about to let a body leave does not wait for the pace: its next copy comes later, alone.
         """
         while True:
+            if self._share is not None:
+                self._pace.share = self._share()
             want = not self._ending.is_set() and not self._breaker.pause
             if want and (wait := self._pace.take(self._now())):
                 if leaving is None:

@@ -96,7 +96,7 @@ class _Crew:
             watch.cancel()
         if self._failures:
             raise DeliveryError("; ".join(dict.fromkeys(self._failures)))
-        return _together([report for report in reports if report is not None])
+        return together([report for report in reports if report is not None])
 
     async def _watch(self) -> None:
         await self._stop.wait()
@@ -164,7 +164,8 @@ class _Crew:
         self._ending.set()
 
 
-def _together(reports: Sequence[Report]) -> Report:
+def together(reports: Sequence[Report]) -> Report:
+    """What several runs came to, as one."""
     due = [report.next_due for report in reports if report.next_due is not None]
     refusals = dict.fromkeys(refusal for report in reports for refusal in report.refusals)
     counts = {name: sum(getattr(one, name) for one in reports) for name in (*_COUNTS, "recovered")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ class Halt:
         self._lock = threading.Lock()
         self._asked = threading.Event()
         self._listeners: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
+        self._calls: list[Callable[[], None]] = []
 
     @property
     def asked(self) -> bool:
@@ -34,6 +35,27 @@ class Halt:
             self._asked.set()
             for loop, event in self._listeners:
                 loop.call_soon_threadsafe(event.set)
+            calls = tuple(self._calls)
+        for call in calls:
+            call()
+
+    def then(self, call: Callable[[], None]) -> None:
+        """Call this when it is set, in the thread that sets it; now, if it is set already."""
+        with self._lock:
+            self._calls.append(call)
+            asked = self._asked.is_set()
+        if asked:
+            call()
+
+    def forget(self, call: Callable[[], None]) -> None:
+        """Take back what `then` was given."""
+        with self._lock:
+            if call in self._calls:
+                self._calls.remove(call)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long, or until it is set; whether it is. Never in an event loop."""
+        return self._asked.wait(seconds)
 
     def check(self) -> None:
         """Go on, unless it was set.

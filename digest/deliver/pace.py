@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from digest.model import Reply
+
+_LONGEST_WAIT: Final = 1.0  # seconds until somebody asks again: the share may have grown
 
 
 @dataclass
@@ -17,6 +20,7 @@ class Pace:
     """
 
     limit: float  # 0: none
+    share: float = 1.0  # the part of the limit that is this sender's, where several keep it together
     _rate: float = field(default=0.0, init=False)  # now; 0: none
     _tokens: float = field(default=1.0, init=False)
     _at: float = field(default=0.0, init=False)  # when tokens were last counted
@@ -40,10 +44,11 @@ class Pace:
         self._left *= max(0.0, 1 - passed)
         self._recover(passed)
         if self._rate:
+            rate = self._rate * self.share if self.limit else self._rate
             # No burst beyond a tenth of a second's worth: a limit is meant to be felt by the server.
-            self._tokens = min(self._tokens + passed * self._rate, max(1.0, self._rate / 10))
+            self._tokens = min(self._tokens + passed * rate, max(1.0, rate / 10))
             if self._tokens < 1:
-                return (1 - self._tokens) / self._rate
+                return min((1 - self._tokens) / rate, _LONGEST_WAIT) if rate else _LONGEST_WAIT
             self._tokens -= 1
         self._left += 1
         return 0.0

@@ -33,7 +33,7 @@ from digest.model import (
 )
 from digest.pipeline.composing import Composing
 from digest.pipeline.messages import Messages
-from digest.pipeline.sending import SENDING, Sending, policy_of
+from digest.pipeline.sending import SENDING, TAKEN_OVER, Sending, policy_of
 from digest.places import Places
 from digest.publishing import PUBLIC, Press, Published, write
 from digest.render import Renderer
@@ -41,7 +41,7 @@ from digest.settings import Settings
 from digest.sources import LiveSources
 from digest.store import Act, Change, Span, Store
 
-__all__ = ["SENDING", "Pickup", "Pipeline", "policy_of"]
+__all__ = ["SENDING", "TAKEN_OVER", "Pickup", "Pipeline", "policy_of"]
 
 
 @dataclass(kw_only=True)
@@ -69,7 +69,7 @@ class Pipeline:
         links: Links,
         jail: Jail,
         live: LiveSources,
-        transport: Callable[[], Transport],
+        transport: Callable[[int], Transport],
         sender: Callable[[str, Span, int, int], Child],
         fence: Fence,
         press: Press,
@@ -293,6 +293,16 @@ class Pipeline:
 
     def publish(self, *, stop: Halt | None = None) -> Published:
         """Write online editions and feeds of everything approved; a file is touched only when its bytes change.
+    def hand_out(self, edition_id: str) -> tuple[int, ...]:
+        """Begin a campaign, or go on with it; its ranges for several machines to take. See `Sending.hand_out`."""
+        return self.sending.hand_out(edition_id)
+
+    def take_range(
+        self, edition_id: str, first: int, *, stop: Halt, progress: Callable[[Progress], None]
+    ) -> Report | None:
+        """Take a range, send what is due of it, and give it back. See `Sending.take_range`."""
+        return self.sending.take_range(edition_id, first, stop=stop, progress=progress)
+
 
         Raises:
             Busy: another process publishes.

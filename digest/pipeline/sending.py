@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,14 +12,30 @@ from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from digest.deliver import Child, Fence, Halt, Policy, Progress, Report, Standing, Transport, run_crew, run_in_loop
+from digest.deliver import (
+    Child,
+    Fence,
+    Halt,
+    Policy,
+    Progress,
+    Report,
+    Standing,
+    Transport,
+    run_crew,
+    run_in_loop,
+    together,
+)
 from digest.deliver import run as run_campaign
+from digest.errors import StoreError
 from digest.model import Edition, EditionState, Preferences
+from digest.pipeline.holding import Hold
 from digest.pipeline.messages import Messages
 from digest.settings import Settings
-from digest.store import RefusalPolicy, Span, Store
+from digest.store import Campaign, Lease, RefusalPolicy, Span, Store
 
 COPIES_PER_SENDER: Final = 2500  # fewer are sent before a second process has begun
+TAKEN_OVER: Final = "another took the range over"
+_LOOK_AGAIN: Final = 0.5  # seconds between two looks at what others still send
 SENDING: Final = "sending"  # what only one process of an installation does at a time
 
 
@@ -28,7 +46,7 @@ class Sending:
         settings: the publication's.
         store: the publication's.
         messages: makes each copy.
-        transport: what carries messages, made for each run.
+        transport: what carries messages, made for each run, with so many sessions at once (0: as settings have it).
         sender: how a process is started that sends a range: (edition, range, its place, of how many).
         fence: keeps a copy of this installation from sending.
         clock: the time.
@@ -40,7 +58,7 @@ class Sending:
         settings: Settings,
         store: Store,
         messages: Messages,
-        transport: Callable[[], Transport],
+        transport: Callable[[int], Transport],
         sender: Callable[[str, Span, int, int], Child],
         fence: Fence,
         clock: Callable[[], datetime],
@@ -63,34 +81,25 @@ class Sending:
     ) -> Report:
         """Send what is due of an edition's campaign; begin the campaign when it has not begun.
 
+        Where several machines may send, this process takes part: it sends one range after the other, and comes back
+        when nothing is due any more, whoever sent it.
+
         Args:
             edition_id: of an approved edition, or of one that is being sent.
             only: addresses; the others stay queued.
-            progress: told how far it has come.
+            progress: told how far this process has come.
             stop: asks the run to end, from any thread.
 
         Raises:
-            Busy: another process of this installation is sending.
+            Busy: another process of this installation is sending (and cannot be joined).
             DeliveryError: the transport cannot be used at all.
             StateError: the edition is not approved, or was sent; or this is a copy of the installation.
         """
+        halt = Halt() if stop is None else stop
+        if self.store.shared and only is None:
+            return self._take_part(edition_id, progress or (lambda _progress: None), halt)
         with self.store.hold(SENDING):
-            self.fence.check(self.standing)
-            revision = self.store.editions.approved(edition_id)
-            with self.store.transaction():
-                self.store.subscribers.wake(self.clock())
-                campaign = self.store.campaigns.start(
-                    edition_id,
-                    self.messages.message_id(edition_id),
-                    self.clock(),
-                    key_id=self.messages.links.key_id,
-                    wait=self._wait,
-                )
-                if only is None:  # from now on a scheduler goes on with it, should this process die
-                    edition = revision.edition
-                    self.store.runs.by_hand(edition.digest, edition.period, edition_id, self.clock())
-            self.fence.arm(self.standing())  # a backup from before this campaign is behind from now on
-            halt = Halt() if stop is None else stop
+            campaign = self._begin(edition_id, everyone=only is None)
             try:
                 parts = self._senders(campaign.audience) if only is None else 1
                 spans = self.store.campaigns.divide(edition_id, parts)
@@ -100,11 +109,126 @@ class Sending:
                     report = self.deliver_range(edition_id, spans[0], only=only, progress=progress, stop=halt)
             finally:
                 self.fence.arm(self.standing())
-            state = self.store.editions.state(edition_id)
-            if state in {EditionState.PAUSED, EditionState.CANCELLED}:
-                return replace(report, stopped=report.stopped or f"the edition was {state}")
+            return self._finish(edition_id, report)
+
+    def _begin(self, edition_id: str, *, everyone: bool = True) -> Campaign:
+        """Begin a campaign, or go on with it."""
+        self.fence.check(self.standing)
+        revision = self.store.editions.approved(edition_id)
+        with self.store.transaction():
+            self.store.subscribers.wake(self.clock())
+            campaign = self.store.campaigns.start(
+                edition_id,
+                self.messages.message_id(edition_id),
+                self.clock(),
+                key_id=self.messages.links.key_id,
+                wait=self._wait,
+            )
+            if everyone:  # from now on a scheduler goes on with it, should this process die
+                edition = revision.edition
+                self.store.runs.by_hand(edition.digest, edition.period, edition_id, self.clock())
+        self.fence.arm(self.standing())  # a backup from before this campaign is behind from now on
+        return campaign
+
+    def _finish(self, edition_id: str, report: Report) -> Report:
+        """Note that an edition is sent, when it is; why it is not, where somebody stopped it."""
+        state = self.store.editions.state(edition_id)
+        if state in {EditionState.PAUSED, EditionState.CANCELLED}:
+            return replace(report, stopped=report.stopped or f"the edition was {state}")
+        if state is not EditionState.SENT:
             self.store.campaigns.finish(edition_id, self.clock())
         return report
+
+    # ---- over several machines
+
+    def hand_out(self, edition_id: str) -> tuple[int, ...]:
+        """Begin an edition's campaign, or go on with it; where its ranges begin that are due and that nobody sends.
+
+        Each is for `take_range`, by whatever process. An edition of which nothing is left is marked as sent.
+
+        Raises:
+            StateError: as `deliver`.
+        """
+        campaign = self._begin(edition_id)
+        now = self.clock()
+        if self.store.leases.done(edition_id):
+            if self.store.campaigns.finish(edition_id, now):
+                return ()
+            # At the start, and for what an operator queued again.
+            self.store.leases.spread(edition_id, -(-campaign.audience // self.settings.engine.copies) or 1, now)
+        return self.store.leases.free(edition_id, now)
+
+    def take_range(
+        self,
+        edition_id: str,
+        first: int | None = None,
+        *,
+        stop: Halt,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Report | None:
+        """Take a range that is free, send what is due of it, and give it back; None: there is none to take.
+
+        Args:
+            edition_id: of an edition that `hand_out` was asked about.
+            first: where the range begins; None for any.
+            stop: asks the run to end; what is left of the range is free again then.
+            progress: told how far it has come.
+
+        Raises:
+            DeliveryError: the transport cannot be used at all.
+            StateError: this is a copy of the installation.
+            StoreError: the store failed.
+        """
+        self.fence.check(self.standing)
+        wanted, sessions = self.settings.engine, self.settings.mail.sessions
+        lease = self.store.leases.take(edition_id, self.clock(), wanted.lease, first)
+        if lease is None:
+            return None
+        with Hold(
+            self.store, lease, seconds=wanted.lease, sessions=sessions, stop=stop, monotonic=time.monotonic
+        ) as hold:
+            try:
+                own = hold.sessions()
+                report = Report(stopped="it was asked to stop")
+                if own:
+                    report = self.deliver_range(
+                        edition_id, lease.span, stop=hold.halt, progress=progress, share=hold.share, sessions=own
+                    )
+            except StoreError:
+                if not hold.lost:
+                    raise
+            finally:
+                self._give_back(lease)
+        if hold.lost:  # whoever has it now goes on with it
+            return Report(stopped=TAKEN_OVER)
+        self.fence.arm(self.standing())
+        return self._finish(edition_id, report) if self.store.leases.done(edition_id) else report
+
+    def _give_back(self, lease: Lease) -> None:
+        with contextlib.suppress(StoreError):  # else its lease ends by itself
+            self.store.leases.give_back(lease, self.clock())
+
+    def _take_part(self, edition_id: str, progress: Callable[[Progress], None], stop: Halt) -> Report:
+        """Send ranges of a campaign, beside whoever else does, until nothing of it is due."""
+        self.hand_out(edition_id)
+        reports: list[Report] = []
+        while not stop.asked:
+            before = together(reports)
+
+            def moved(now: Progress, before: Report = before) -> None:
+                progress(now.after(before))
+
+            report = self.take_range(edition_id, stop=stop, progress=moved)
+            if report is not None and report.stopped != TAKEN_OVER:
+                reports.append(report)
+                if report.stopped:
+                    break
+            elif not self.store.leases.left(edition_id, self.clock()):
+                break
+            elif report is None:
+                stop.wait(_LOOK_AGAIN)
+        report = together(reports)
+        return self._finish(edition_id, report)
 
     def deliver_range(
         self,
@@ -114,8 +238,19 @@ class Sending:
         stop: Halt,
         only: Collection[str] | None = None,
         progress: Callable[[Progress], None] | None = None,
+        share: Callable[[], float] | None = None,
+        sessions: int = 0,
     ) -> Report:
         """Send what is due of one range of a campaign. For who was given the range: `deliver`, and its children.
+
+        Args:
+            edition_id: of an edition whose campaign has begun.
+            span: the range.
+            stop: asks the run to end.
+            only: addresses; the others stay queued.
+            progress: told how far it has come.
+            share: the part of the rate that holds for this run, now; None: all of it.
+            sessions: at once; 0: as settings have it.
 
         Raises:
             DeliveryError: the transport cannot be used at all.
@@ -132,7 +267,7 @@ class Sending:
             with stop.event() as ending:
                 return await run_campaign(
                     ledger,
-                    self.transport(),
+                    self.transport(sessions),
                     self.messages.maker(revision, campaign.started),
                     clock=self.clock,
                     policy=policy_of(self.settings),
@@ -140,6 +275,7 @@ class Sending:
                     began=campaign.started,
                     progress=progress,
                     stop=ending,
+                    share=share,
                 )
 
         return run_in_loop(send())

@@ -4,7 +4,9 @@
     editions    what fell due -> editions       every operations.tick seconds, as the following
     publish     pages and feeds, when something changed
     ping        feeds that changed, to the hub
-    send        campaigns that are due, also those that a dead process left
+    send        campaigns that are due, also those that a dead process left; over machines, by ranges
+    deliver     one of these ranges
+    poll        a live source, now; compose: a draft, now; erase: a person, now
     letters     requests of the public forms; notices (also when a page calls: `Service.wake`)
     inbox       letters to the unsubscribe address
     bounces     mail that came back
@@ -27,11 +29,13 @@ from typing import Final
 from digest import subscriptions
 from digest.app import App
 from digest.deliver import Halt, Ignored, Policy, Progress, Report, read_letter, too_many_faults
+from digest.engine import Task, Work
 from digest.errors import Busy, DigestError, InputError, LinkError, NotFound, StateError
 from digest.logs import logger
 from digest.metrics import Metrics
 from digest.model import Condition, DigestRule, EditionState, Revision, Skipped
-from digest.periods import Run, next_runs
+from digest.periods import Run, next_runs, period_named
+from digest.pipeline import TAKEN_OVER
 from digest.schedule.agenda import due
 from digest.store import Known, Owed, Queue, RunState
 
@@ -67,7 +71,32 @@ class Jobs:
         self._unarmed: str | None = None  # why it does not send; "" where it does; None before the first look
         self._told: set[str] = set()  # causes of alarms, so that the log does not repeat them at every tick
 
+    def do(self, task: Task) -> None:
+        """Do a task, as its kind says."""
+        match task.work:
+            case Work.SEND:
+                self.send(task.what)
+            case Work.DELIVER:
+                edition_id, _, first = task.what.rpartition("/")
+                self.deliver(edition_id, int(first))
+            case Work.POLL:
+                self.poll(task.what)
+            case Work.COMPOSE:
+                self.compose(*task.what.split("/"))
+            case Work.ERASE:
+                self._store.people.erase(task.what, self._clock())
+            case _:
+                getattr(self, task.work.value)()
+
     # ---- sources
+
+    def poll(self, key: str) -> None:
+        """Ask one live source now, due or not; all that are due without a key. What it brings is judged."""
+        if key:
+            self._app.live.ask(only=key, stop=lambda: self._halt.asked)
+            self._pipeline.classify(stop=self._halt)
+        else:
+            self.pick_up()
 
     def pick_up(self) -> None:
         """Take in what is new from the sources that are due, and judge it."""
@@ -99,6 +128,12 @@ class Jobs:
                         self._make(rules[one.digest], one)
         except Busy:
             log.debug("another process is at the schedule")
+
+    def compose(self, digest: str, period: str) -> None:
+        """Prepare the draft of a period anew, from what is known now."""
+        rule = self._settings.digest(digest)
+        found = period_named(rule, period, self._settings.zone)
+        self._pipeline.compose(rule, found)
 
     def _settle(self, rule: DigestRule) -> None:
         """Claim every period that fell due, in one transaction, before anything is made of it."""
@@ -217,26 +252,46 @@ class Jobs:
 
     # ---- send
 
-    def send(self) -> None:
-        """Send what is due of every edition that is approved and due, or was being sent when a process died."""
+    def send(self, only: str = "") -> None:
+        """Send what is due of every edition that is approved and due, or was being sent when a process died.
+
+        Args:
+            only: of this edition, due or not: an operator says so.
+        """
         if not self._armed():
             return
-        for edition_id in self._store.runs.sendable():
+        for edition_id in (only,) if only else self._store.runs.sendable():
             queue = self._queue(edition_id)
             if self._halt.asked or (queue is not None and queue.depth and queue.due_since(self._clock()) is None):
                 continue
             try:
-                self._send(edition_id)
+                if self._app.engine.apart:
+                    for first in self._pipeline.hand_out(edition_id):
+                        self._app.engine.ask(Work.DELIVER, f"{edition_id}/{first}")
+                else:
+                    self._send(edition_id)
             except Busy:
                 log.debug("another process is sending")
                 return
             except StateError as error:  # an operator was faster
                 log.info("not sent", edition=edition_id, reason=str(error))
 
+    def deliver(self, edition_id: str, first: int) -> None:
+        """Send a range of a campaign, unless somebody else does or it is done."""
+        if not self._armed():
+            return
+        try:
+            report = self._pipeline.take_range(edition_id, first, stop=self._halt, progress=self._counted())
+        except StateError as error:  # an operator was faster
+            log.info("not sent", edition=edition_id, reason=str(error))
+            return
+        if report is not None:
+            self._told_of(edition_id, report, first=first)
+
     def _queue(self, edition_id: str) -> Queue | None:
         return next((one for one in self._store.campaigns.queues() if one.edition == edition_id), None)
 
-    def _send(self, edition_id: str) -> None:
+    def _counted(self) -> Callable[[Progress], None]:
         before = Progress()
 
         def moved(progress: Progress) -> None:
@@ -244,7 +299,13 @@ class Jobs:
             self._metrics.sent(before, progress)
             before = progress
 
-        report = self._pipeline.deliver(edition_id, progress=moved, stop=self._halt)
+        return moved
+
+    def _send(self, edition_id: str) -> None:
+        self._told_of(edition_id, self._pipeline.deliver(edition_id, progress=self._counted(), stop=self._halt))
+
+    def _told_of(self, edition_id: str, report: Report, **where: int) -> None:
+        """Write down what a run of sending came to, and what an operator has to know of it."""
         log.info(
             "sent",
             edition=edition_id,
@@ -255,10 +316,11 @@ class Jobs:
             skipped=report.skipped,
             complete=report.complete,
             stopped=report.stopped,
+            **where,
         )
         if report.faulty:
             self._pause(edition_id, report)
-        elif report.stopped and not self._halt.asked:
+        elif report.stopped and report.stopped != TAKEN_OVER and not self._halt.asked:
             self._alarm(
                 f"stopped:{edition_id}:{self._clock():%Y-%m-%d}",
                 f"The sending of {edition_id} stopped",

@@ -1,8 +1,7 @@
-"""`digest run`: one process that ticks, serves and sends, until it is asked to stop.
+"""`digest run` and `digest worker`: a process that ticks, serves and works, until it is asked to stop.
 
-APScheduler only ticks. Each job runs in one of three threads (the newsroom, the sender, the letters), so that a long
-campaign keeps no source waiting and nothing does the same work twice at a time. A job that fails is written down and
-tried at its next tick; it never ends the process.
+APScheduler only ticks: each tick asks the engine for a job. The engine has it done, here or on another machine. A job
+that fails is written down and asked for again at its next tick; it never ends the process.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import contextlib
 import signal
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
@@ -21,6 +19,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from digest.app import App
 from digest.deliver import Halt, Halted
+from digest.engine import Task, Work
 from digest.errors import ConfigError
 from digest.logs import logger
 from digest.metrics import Metrics
@@ -36,11 +35,9 @@ log = logger("run")
 
 @dataclass(frozen=True)
 class _Plan:
-    """A job, its thread, and how often it comes."""
+    """A job, and how often it is asked for."""
 
-    name: str
-    work: Callable[[], None]
-    thread: str
+    name: Work
     every: float  # seconds
 
 
@@ -52,7 +49,9 @@ class Service:
         serve: the web server, until its event is set; None for none. It calls what it is given, from any thread, when a
             page asked for a mail, so that it leaves at once.
         clock: the time.
-        only: names of the jobs to run; all of them when it is empty.
+        only: names of the jobs to ask for and to do; all of them when it is empty.
+        works: what this process does of what is asked for; all of it when None.
+        scheduler: whether it asks for what is due.
         monotonic: seconds that pass, however the clock is set.
     """
 
@@ -64,6 +63,8 @@ class Service:
         serve: Serve | None = None,
         metrics: Metrics | None = None,
         only: Collection[str] = (),
+        works: Collection[Work] | None = None,
+        scheduler: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
@@ -73,35 +74,31 @@ class Service:
         self._halt = Halt()
         self._metrics = metrics or Metrics()
         self._jobs = Jobs(app, clock=clock, halt=self._halt, metrics=self._metrics)
-        self._threads = {
-            name: ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
-            for name in ("newsroom", "sender", "letters", "hub")
-        }
+        self._engine = app.engine
         self._only = only
-        self._running: set[asyncio.Future[None]] = set()
-        self._called: set[str] = set()  # jobs that were called while they ran
-        self._busy: set[str] = set()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._works = frozenset(Work if works is None else works)
+        self._ticks = scheduler
         self._scheduler = AsyncIOScheduler(timezone=UTC)
 
     @property
     def plans(self) -> tuple[_Plan, ...]:
         """What comes how often."""
-        wanted = self._app.settings.operations
+        settings = self._app.settings
+        wanted = settings.operations
         plans = [
-            _Plan("editions", self._jobs.editions, "newsroom", wanted.tick),
-            _Plan("pick_up", self._jobs.pick_up, "newsroom", wanted.pickup_every),
-            _Plan("publish", self._jobs.publish, "newsroom", wanted.tick),
-            _Plan("ping", self._jobs.ping, "hub", wanted.tick),
-            _Plan("send", self._jobs.send, "sender", wanted.tick),
-            _Plan("letters", self._jobs.letters, "letters", min(wanted.tick, 5.0)),
-            _Plan("tidy", self._jobs.tidy, "letters", wanted.tick),
+            _Plan(Work.EDITIONS, wanted.tick),
+            _Plan(Work.PICK_UP, wanted.pickup_every),
+            _Plan(Work.PUBLISH, wanted.tick),
+            _Plan(Work.PING, wanted.tick),
+            _Plan(Work.SEND, wanted.tick),
+            _Plan(Work.LETTERS, min(wanted.tick, 5.0)),
+            _Plan(Work.TIDY, wanted.tick),
         ]
         if self._app.inbox() is not None:
-            plans.append(_Plan("inbox", self._jobs.inbox, "letters", self._app.settings.inbox.every))
+            plans.append(_Plan(Work.INBOX, settings.inbox.every))
         if self._app.bounce_box() is not None:
-            plans.append(_Plan("bounces", self._jobs.bounces, "letters", self._app.settings.bounces.every))
-        return tuple(plan for plan in plans if not self._only or plan.name in self._only)
+            plans.append(_Plan(Work.BOUNCES, settings.bounces.every))
+        return tuple(plan for plan in plans if self._ticks and (not self._only or plan.name in self._only))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; then let what is in hand come to its end, and close.
@@ -109,7 +106,9 @@ class Service:
         Raises:
             ConfigError: the web server cannot listen where settings say.
         """
-        self._loop = asyncio.get_running_loop()
+        works = {one for one in self._works if not self._only or one in self._only}
+        work = asyncio.create_task(self._engine.run(self._perform, works, stop))
+        await asyncio.sleep(0)  # it listens before anybody asks
         server = asyncio.create_task(self._served(stop))
         watch = asyncio.create_task(self._watch_clock(stop))
         for plan in self.plans:
@@ -135,56 +134,35 @@ class Service:
             self._halt.set()
             stop.set()
             watch.cancel()
-            while self._running:
-                await asyncio.wait(self._running)
+            failed, *_ = await asyncio.gather(work, return_exceptions=True)
             served, _ = await asyncio.gather(server, watch, return_exceptions=True)
             self._scheduler.shutdown(wait=False)
-            for thread in self._threads.values():
-                thread.shutdown()
             log.info("stopped")
-        if isinstance(served, ConfigError):
-            raise served
+        for error in (served, failed):
+            if isinstance(error, ConfigError):
+                raise error
 
     async def _tick(self, plan: _Plan) -> None:
-        """Run a job in its thread, and again if it was called meanwhile; what goes wrong becomes a row and a line."""
-        self._busy.add(plan.name)
-        try:
-            called = True
-            while called and not self._halt.asked:
-                self._called.discard(plan.name)
-                work = asyncio.get_running_loop().run_in_executor(self._threads[plan.thread], self._work, plan)
-                self._running.add(work)
-                try:
-                    await asyncio.shield(work)
-                finally:
-                    self._running.discard(work)
-                called = plan.name in self._called
-        finally:
-            self._busy.discard(plan.name)
+        self._engine.ask(plan.name)
 
-    def wake(self, job: str = "letters") -> None:
+    def wake(self, job: str = Work.LETTERS) -> None:
         """Let a job run now and not at its next tick; from any thread, and without waiting."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._call, job)
+        self._engine.ask(Work(job))
 
-    def _call(self, name: str) -> None:
-        if name in self._busy:
-            self._called.add(name)
-        elif (job := self._scheduler.get_job(name)) is not None:
-            job.modify(next_run_time=datetime.now(UTC))  # noqa: TID251 - APScheduler's clock, not ours
-
-    def _work(self, plan: _Plan) -> None:
+    def _perform(self, task: Task) -> None:
+        """Do a task; what goes wrong becomes a row and a line."""
         if self._halt.asked:
             return
+        name = task.work.value
         try:
-            with self._metrics.timed(plan.name):
-                plan.work()
+            with self._metrics.timed(name):
+                self._jobs.do(task)
         except Halted:
-            log.info("left for the next start", job=plan.name)
+            log.info("left for the next start", job=name)
         except Exception as error:  # noqa: BLE001 - the edge: no job's failure may end the process
-            self._note(plan.name, error)
+            self._note(name, error)
         else:
-            self._note(plan.name, None)
+            self._note(name, None)
 
     def _note(self, job: str, error: Exception | None) -> None:
         """Write down how a job went, even where the store is what fails."""

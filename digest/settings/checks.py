@@ -63,8 +63,9 @@ def problems(settings: Settings) -> Iterator[str]:
     yield from _fetch_problems(settings.fetch)
     yield from _operations_problems(settings)
     yield from _console_problems(settings.console)
-    if settings.engine.concurrency < 1:
-        yield f"engine.concurrency: {settings.engine.concurrency} (must be at least 1)"
+    for name in ("concurrency", "copies"):
+        if getattr(settings.engine, name) < 1:
+            yield f"engine.{name}: {getattr(settings.engine, name)} (must be at least 1)"
     if settings.engine.lease < 1:
         yield f"engine.lease: {settings.engine.lease} (must be at least 1 second)"
     if settings.feeds.entries < 1:

@@ -347,6 +347,8 @@ class EngineSettings:
     """Whether `digest run` does what is due, too; else `digest worker` has to run somewhere."""
     concurrency: int = 2
     """Ranges of a campaign that one process sends at once, with PostgreSQL; more processors want more processes."""
+    copies: int = 1000
+    """Copies of a campaign that a worker takes at a time: its ranges. Fewer share the work more evenly."""
     lease: float = 30.0
     """Seconds for which a worker holds a range of a campaign without a sign of life; then others take it over."""
 

@@ -30,7 +30,7 @@ class Span:
 
 def divide(connection: Connection, campaign: int, parts: int) -> tuple[Span, ...]:
     """Divide a campaign's deliveries into so many ranges by key; whoever held one before loses it."""
-    turn = _next_turn(connection, campaign)
+    turn = next_turn(connection, campaign)
     mine = deliveries.c.campaign == campaign
     low, high = connection.execute(
         sa.select(
@@ -53,7 +53,7 @@ def divide(connection: Connection, campaign: int, parts: int) -> tuple[Span, ...
 
 def take_over(connection: Connection, campaign: int, span: Span) -> Span:
     """The same deliveries with the next turn: whoever held them before loses them."""
-    turn = _next_turn(connection, campaign)
+    turn = next_turn(connection, campaign)
     connection.execute(
         sa.update(ranges).where(ranges.c.campaign == campaign, ranges.c.first == span.first).values(turn=turn)
     )
@@ -69,7 +69,8 @@ def still_ours(campaign: int, span: Span) -> sa.Select[Any]:
     )
 
 
-def _next_turn(connection: Connection, campaign: int) -> int:
+def next_turn(connection: Connection, campaign: int) -> int:
+    """A turn that is newer than every other of a campaign."""
     return int(
         connection.execute(
             sa.update(campaigns)

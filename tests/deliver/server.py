@@ -59,6 +59,7 @@ class Rogue:
     commands: Counter[str] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)
     down: bool = False
+    pause: float = 0.0  # seconds that it takes over a message
 
     def __post_init__(self) -> None:
         lines = [b"rogue", *([b"PIPELINING"] * self.pipelining), *([b"CHUNKING"] * self.chunking)]
@@ -222,6 +223,8 @@ class Rogue:
         await self._end(sender, to, b"".join(lines), say)
 
     async def _end(self, sender: str, to: str, content: bytes, say: _Say) -> None:
+        if self.pause:
+            await asyncio.sleep(self.pause)
         kind = to.rpartition("-")[0]
         if kind == "busy":
             await say(b"451 4.3.0 try later")
