@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Final
 
-from digest.model import DeliveryState, EditionState
+from digest.model import Condition, DeliveryState, DigestRule, EditionState
 from digest.periods import Run, next_runs
 from digest.settings import Settings
-from digest.store import Listed, Problem, Queue, RunState, Settled, Store
+from digest.store import Health, Listed, Problem, Queue, RunState, Settled, Store
+
+_SHOWN: Final = 20  # lines of each kind that an operator is shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,3 +109,56 @@ def look(store: Store, settings: Settings, now: datetime, *, count: int = 1, una
         editions=dict(Counter(one.state.value for one in listed)),
         unarmed=unarmed,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextEdition:
+    """The edition of a digest that is due next; `edition` is None while there is no draft of it."""
+
+    rule: DigestRule
+    run: Run
+    edition: Listed | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Today:
+    """What an operator sees first. Nothing of it counts a table."""
+
+    coming: tuple[NextEdition, ...]
+    waiting: tuple[Listed, ...]  # editions that wait for an operator
+    last: Listed | None  # the newest edition that left, or is leaving
+    owed: tuple[Settled, ...]
+    sources: tuple[Health, ...]  # those that do not do well
+    problems: tuple[Problem, ...]
+
+
+def today(store: Store, settings: Settings, now: datetime) -> Today:
+    """What is due next, what waits for a decision, and what does not go well.
+
+    Args:
+        store: the store.
+        settings: for the digests and their schedules.
+        now: the time.
+    """
+    waits = store.editions.list(states=(EditionState.HELD, EditionState.PAUSED), limit=_SHOWN)
+    due = {one.edition for one in store.runs.latest(states=(RunState.MADE,), limit=_SHOWN)}
+    drafts = store.editions.list(states=(EditionState.DRAFT,), limit=_SHOWN)
+    left = store.editions.list(states=(EditionState.SENDING, EditionState.PAUSED, EditionState.SENT), limit=_SHOWN)
+    well = (Condition.OK, Condition.NEW)
+    return Today(
+        coming=tuple(
+            NextEdition(rule=rule, run=run, edition=_edition_of(store, rule, run))
+            for rule in settings.digests
+            for run in next_runs(rule, settings.zone, now, 1)
+        ),
+        waiting=(*waits, *(one for one in drafts if one.id in due)),
+        last=max(left, key=lambda one: one.changed, default=None),
+        owed=store.runs.latest(states=(RunState.OWED,)),
+        sources=tuple(one for one in store.sources.health(now) if one.condition not in well),
+        problems=store.sources.problems()[:_SHOWN],
+    )
+
+
+def _edition_of(store: Store, rule: DigestRule, run: Run) -> Listed | None:
+    recent = store.editions.list(rule.key, since=run.period.start.astimezone(UTC), limit=_SHOWN)
+    return next((one for one in recent if one.period == run.period.key), None)

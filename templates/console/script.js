@@ -1,12 +1,14 @@
 // The desk works without this file. It only makes some things quicker:
-// forms that say data-once cannot be sent twice, rows that say data-check-all tick their table.
+// a form is not sent twice by two clicks; a box that says data-check-all ticks its table.
 "use strict";
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method === "post") {
     // Only after the browser has taken the form's values: a disabled button is not sent.
-    setTimeout(() => form.querySelectorAll("button[type=submit]").forEach((button) => { button.disabled = true; }), 0);
+    const buttons = form.querySelectorAll("button[type=submit]");
+    setTimeout(() => buttons.forEach((button) => { button.disabled = true; }), 0);
+    setTimeout(() => buttons.forEach((button) => { button.disabled = false; }), 8000); // the answer may be a file
   }
 });
 

@@ -165,7 +165,7 @@ class Frame:
     # ---- addresses
 
     def path(self, path: str = "", **query: object) -> str:
-        """An address of the console, with the publication's prefix and a query, from which empty values are left out."""
+        """An address of the console, with the publication's prefix and a query; empty values are left out."""
         asked = query_of((name, str(value)) for name, value in query.items() if value not in {None, ""})
         return f"{self.prefix}{CONSOLE}{quote(path)}{'?' if asked else ''}{asked}"
 
