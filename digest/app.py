@@ -7,6 +7,7 @@ import random
 import secrets
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib import metadata
@@ -147,7 +148,6 @@ class App:
         return store
 
     @cached_property
-    @cached_property
     def engine(self) -> Engine:
         """Who does work that is due: this process, or any worker on the same PostgreSQL.
 
@@ -157,6 +157,7 @@ class App:
         wanted = self.settings.engine
         return engine_for(self.settings.store_url, lease=wanted.lease, concurrency=wanted.concurrency)
 
+    @cached_property
     def jail(self) -> Jail:
         """The children in which foreign documents are parsed."""
         return Jail()
@@ -427,6 +428,38 @@ class App:
             letters=lambda: self.letters,
             checking=Checking(pipeline=self.pipeline, signer=lambda: self.signer),
             send=self.send_soon,
+            clock=now,
+        )
+
+    @cached_property
+    def newsroom(self) -> Newsroom:
+        """The operator's acts on articles."""
+        return Newsroom(
+            pipeline=self.pipeline,
+            desk=self.desk,
+            letters=lambda: self.letters,
+            publish=self._publish_soon,
+            clock=now,
+        )
+
+    def _publish_soon(self) -> None:
+        with suppress(Busy):  # the other process, or the next tick, publishes what there is
+            self.pipeline.publish()
+
+    @cached_property
+    def source_desk(self) -> SourceDesk:
+        """The operator's acts on sources."""
+        return SourceDesk(settings=self.settings, store=self.store, live=self.live, clock=now)
+
+    @cached_property
+    def reader_desk(self) -> ReaderDesk:
+        """The operator's acts on readers."""
+        return ReaderDesk(
+            settings=self.settings,
+            store=self.store,
+            places=lambda: self.places,
+            themes=lambda: {theme.id: theme for theme in self.taxonomy},
+            reception=lambda: self.reception,
             clock=now,
         )
 

@@ -17,6 +17,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from digest.classify.filing import applying, filed, fits
 from digest.classify.followups import related
 from digest.classify.ranking import Rank, rank
 from digest.classify.refiling import LEAST, Refiled, ThemeCorrection, refiled
@@ -41,7 +42,10 @@ __all__ = [
     "Split",
     "Taxonomy",
     "ThemeCorrection",
+    "applying",
     "cluster",
+    "filed",
+    "fits",
     "load_taxonomy",
     "rank",
     "refiled",
@@ -50,7 +54,7 @@ __all__ = [
 ]
 
 _ROUNDS = sorted({int(LEAST * 1.1**step) for step in range(80)}, reverse=True)  # corrections at which it learns anew
-RULES = 3  # counts up when the rules of this room change, so that articles are judged again
+RULES = 4  # counts up when the rules of this room change, so that articles are judged again
 
 
 class Judge:
@@ -68,7 +72,8 @@ class Judge:
         Args:
             places: the tree of regions.
             taxonomy: the themes.
-            learned: let the shipped weights say which countries an article is about; without them the rules do.
+            learned: let the shipped weights say which countries an article is about, and which sentences sum it up;
+                without them the rules do.
         """
         self.taxonomy = taxonomy
         self.learner: Learner | None = None
@@ -110,9 +115,8 @@ class Judge:
         """Where an article belongs and how it is summed up, with the evidence for each tag."""
         regions = self.regions.judge(article)
         themes = (self.learner or self._themes).judge(article)
-        return Judgement(
-            article=article.uid, regions=regions, themes=themes, summary=summarise(article, regions, themes)
-        )
+        summary = summarise(article, regions, themes, learned=self._learned)
+        return Judgement(article=article.uid, regions=regions, themes=themes, summary=summary)
 
 
 @lru_cache(maxsize=2)  # compiling takes a second or two, and what is compiled never changes

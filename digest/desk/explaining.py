@@ -24,13 +24,14 @@ def explain(store: Store, uid: str) -> Sequence[Placement]:
     found = []
     for listed in store.editions.list():
         edition = store.editions.get(listed.id).edition
-        placement = _placement(edition, listed.state, uid)
+        placement = placed(edition, listed.state, uid)
         if placement is not None:
             found.append(placement)
     return found
 
 
-def _placement(edition: Edition, state: EditionState, uid: str) -> Placement | None:
+def placed(edition: Edition, state: EditionState, uid: str) -> Placement | None:
+    """Where an article stands in an edition, or why it was left out; None where it was never thought of."""
     for section in edition.sections:
         for item in section.items:
             if uid == item.story.key or any(uid == article.uid for article in item.story.articles):

@@ -16,6 +16,7 @@ class Condition(StrEnum):
     HELD = "held"  # it shows old items as new; they wait for the operator
     FAILING = "failing"
     GONE = "gone"  # it said so (410), and is not asked any more
+    STOPPED = "stopped"  # by an operator, until they let it go on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,7 @@ class SourceState:
     gone: datetime | None = None
     held: int = 0  # items that wait for the operator
     accepted: bool = False  # the operator takes what is held; the next poll does so
+    stopped: str = ""  # why an operator has it not asked; "" while it is
 
     @property
     def url(self) -> str:
@@ -46,6 +48,8 @@ class SourceState:
 
     def condition(self, now: datetime) -> Condition:
         """How it does. Quiet is four times its rhythm without anything new, and a day at least."""
+        if self.stopped:
+            return Condition.STOPPED
         if self.gone is not None:
             return Condition.GONE
         if self.failures:

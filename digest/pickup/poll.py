@@ -27,7 +27,7 @@ _SMOOTH: Final = 0.7  # of the rhythm known so far, when it is seen anew
 
 def due(state: SourceState, now: datetime) -> bool:
     """Whether a source should be asked now."""
-    return state.gone is None and (state.next_poll is None or state.next_poll <= now)
+    return state.gone is None and not state.stopped and (state.next_poll is None or state.next_poll <= now)
 
 
 def brought(

@@ -8,12 +8,12 @@ was left is taken up where it stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from digest import pickup
-from digest.classify import Judge, Refiled, ThemeCorrection, refiled
+from digest.classify import Judge, Refiled, ThemeCorrection, applying, filed, refiled
 from digest.deliver import Child, Envelope, Fence, Halt, Progress, Report, Standing, Transport
 from digest.errors import Busy, InputError
 from digest.jail import Jail
@@ -24,6 +24,7 @@ from digest.model import (
     DigestRule,
     Edition,
     EditionState,
+    FilingRule,
     Judgement,
     Period,
     Preferences,
@@ -39,7 +40,7 @@ from digest.publishing import PUBLIC, Press, Published, write
 from digest.render import Renderer
 from digest.settings import Settings
 from digest.sources import LiveSources
-from digest.store import Act, Change, Span, Store
+from digest.store import Act, Change, Decision, Span, Store
 
 __all__ = ["SENDING", "TAKEN_OVER", "Pickup", "Pipeline", "policy_of"]
 
@@ -121,7 +122,7 @@ class Pipeline:
         """
         done, halt = Pickup(), stop or Halt()
         for source in self.settings.sources:
-            if source.live:
+            if source.live or source.sent:
                 continue
             outcomes = pickup.pick_up(
                 source,
@@ -183,13 +184,14 @@ class Pipeline:
     def classify(self, *, stop: Halt | None = None) -> int:
         """Judge every version of an article that this classifier has not judged, or until `stop` is set; how many."""
         count = 0
-        decided = self.refiled()
+        decided, rules = self.refiled(), self.store.filing.all()
         judge = self.taught(decided)
         for article in self.store.articles.unjudged(judge.version):
             if stop is not None and stop.asked:
                 break
-            self._judge(article, judge, decided.get(article.uid))
+            self._judge(article, judge, decided.get(article.uid), rules)
             count += 1
+        self.store.cards.file(self._regions_of, stop=lambda: stop is not None and stop.asked)
         return count
 
     def judge_again(self, uid: str) -> Judgement:
@@ -198,15 +200,41 @@ class Pipeline:
         Raises:
             NotFound: there is no such article.
         """
-        decided = self.refiled()
-        return self._judge(self.store.articles.get(uid).article, self.taught(decided), decided.get(uid))
+        self.store.articles.get(uid)
+        self.judge_anew((uid,))
+        judgement = self.store.articles.get(uid).judgement
+        assert judgement is not None  # noqa: S101 - it was just kept
+        return judgement
 
-    def _judge(self, article: Article, judge: Judge, decided: Refiled | None) -> Judgement:
-        judgement = judge.judge(article)
+    def judge_anew(self, uids: Collection[str]) -> None:
+        """Judge articles with what editors and their filing rules say by now, and write their cards."""
+        decided, rules = self.refiled(), self.store.filing.all()
+        judge = self.taught(decided)
+        for uid, known in self.store.articles.some(uids).items():
+            self._judge(known.article, judge, decided.get(uid), rules)
+        self.file_cards()
+
+    def file_cards(self) -> None:
+        """Write the cards that are due, by which the desk finds articles."""
+        self.store.cards.file(self._regions_of)
+
+    def _judge(self, article: Article, judge: Judge, decided: Refiled | None, rules: Sequence[FilingRule]) -> None:
+        """Judge an article: what was learned, over it the filing rules, over them what an editor said of this one."""
+        judgement = filed(judge.judge(article), article, rules)
         if decided is not None:
             judgement = refiled(judgement, decided)
-        self.store.articles.judge(judgement, article.version, judge.version, self.clock())
-        return judgement
+        now, holding = self.clock(), [rule for rule in applying(article, rules) if rule.hold]
+        with self.store.transaction():
+            self.store.articles.judge(judgement, article.version, judge.version, now)
+            if holding:
+                self._hold(article, holding[0], now)
+
+    def _hold(self, article: Article, rule: FilingRule, now: datetime) -> None:
+        """Let an article wait for an operator, unless one released it before, or it waits already."""
+        if not any(one.act is Act.HOLD for one in self.store.decisions.history(article.uid)):
+            reason = {"reason": f"filing rule “{rule.name}”", "rule": rule.id}
+            by = f"filing rule {rule.id}"
+            self.store.decisions.add(Decision(act=Act.HOLD, by=by, at=now, story=article.uid, payload=reason))
 
     def refiled(self) -> dict[str, Refiled]:
         """Where editors put articles, by uid, in the order of their last word."""
@@ -265,6 +293,16 @@ class Pipeline:
         """Send what is due of one range of a campaign, for who was given the range. See `Sending.deliver_range`."""
         return self.sending.deliver_range(edition_id, span, stop=stop, progress=progress)
 
+    def hand_out(self, edition_id: str) -> tuple[int, ...]:
+        """Begin a campaign, or go on with it; its ranges for several machines to take. See `Sending.hand_out`."""
+        return self.sending.hand_out(edition_id)
+
+    def take_range(
+        self, edition_id: str, first: int, *, stop: Halt, progress: Callable[[Progress], None]
+    ) -> Report | None:
+        """Take a range, send what is due of it, and give it back. See `Sending.take_range`."""
+        return self.sending.take_range(edition_id, first, stop=stop, progress=progress)
+
     def standing(self) -> Standing:
         """What this installation is, and how far its sending has come: what no copy of it may have."""
         return self.sending.standing()
@@ -293,16 +331,6 @@ class Pipeline:
 
     def publish(self, *, stop: Halt | None = None) -> Published:
         """Write online editions and feeds of everything approved; a file is touched only when its bytes change.
-    def hand_out(self, edition_id: str) -> tuple[int, ...]:
-        """Begin a campaign, or go on with it; its ranges for several machines to take. See `Sending.hand_out`."""
-        return self.sending.hand_out(edition_id)
-
-    def take_range(
-        self, edition_id: str, first: int, *, stop: Halt, progress: Callable[[Progress], None]
-    ) -> Report | None:
-        """Take a range, send what is due of it, and give it back. See `Sending.take_range`."""
-        return self.sending.take_range(edition_id, first, stop=stop, progress=progress)
-
 
         Raises:
             Busy: another process publishes.

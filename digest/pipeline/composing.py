@@ -14,6 +14,7 @@ from digest.model import (
     DigestRule,
     Edition,
     EditionState,
+    LeftOut,
     MostRead,
     Period,
     Revision,
@@ -99,8 +100,22 @@ class Composing:
         if isinstance(composed, Skipped):
             return composed
         return replace(
-            composed, corrections=tuple(self._corrections(earlier)), most_read=tuple(self._most_read(earlier, period))
+            composed,
+            left_out=(*composed.left_out, *self._waiting(rule, period)),
+            corrections=tuple(self._corrections(earlier)),
+            most_read=tuple(self._most_read(earlier, period)),
         )
+
+    def _waiting(self, rule: DigestRule, period: Period) -> Iterator[LeftOut]:
+        """The articles that could be in an edition, and that an operator or a filing rule held or withdrew."""
+        start = period.start - timedelta(days=rule.lateness_days)
+        barred = self.store.decisions.barred()
+        for uid, one in sorted(self.store.articles.some(barred).items()):
+            if start <= one.article.when < period.end:
+                act = barred[uid]
+                word = "held" if act.act is Act.HOLD else "withdrawn"
+                reason = f"{word} by {act.by}: {act.payload.get('reason', '')}"
+                yield LeftOut(story=uid, title=one.article.title, reason=reason.rstrip(": "))
 
     def _corrections(self, earlier: Sequence[Edition]) -> Iterator[Correction]:
         """What was wrong in earlier editions, and no earlier edition has told yet."""
@@ -139,7 +154,12 @@ class Composing:
         """
         found = {one.article.uid: one for one in self.store.articles.between(period.start - lateness, period.end)}
         found.update(self.store.articles.some([uid for uid in besides if uid not in found]))
-        judged = [(one.article, one.judgement) for one in found.values() if one.judgement is not None]
+        barred = self.store.decisions.barred()
+        judged = [
+            (one.article, one.judgement)
+            for uid, one in found.items()
+            if one.judgement is not None and uid not in barred
+        ]
         stories = cluster(judged, places=self.places, learned=self.settings.classify.learned)
         return regroup(stories, said, {article.uid: judgement for article, judgement in judged}) if said else stories
 

@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final, Self, TypeVar
 
 from digest.addresses import Target, read
@@ -23,7 +23,7 @@ from digest.fetch import Answer, Failed, Fetched, Fetcher, Gone, NotModified
 from digest.model import Article, Condition, Rights, Source, SourceState
 from digest.pickup import Reading, arrivals, poll
 from digest.pickup.live import Reader
-from digest.store import Change, Store
+from digest.store import Change, PollDay, Store
 
 T = TypeVar("T")
 
@@ -124,7 +124,7 @@ class Round:
                 done.unmodified += 1
                 state = poll.unchanged(_moved(state, answer), now=now, jitter=jitter, fresh_for=answer.max_age)
                 if state.condition(now) is Condition.QUIET:
-                    await clerk.do(self._keep, state, now)
+                    await clerk.do(self._keep_quiet, state, now)
                 else:
                     await clerk.unchanged(state)
             case Fetched() as answer:
@@ -146,7 +146,13 @@ class Round:
         with self._store.transaction():
             self._store.sources.save_state(after)
             self._store.sources.report(before.key, _ANSWER, error, self._clock())
+            self._store.polled.add([PollDay(source=before.key, day=_day(self._clock()), failed=1)])
         self._done.problems.append(error)
+
+    def _keep_quiet(self, state: SourceState, now: datetime) -> None:
+        with self._store.transaction():
+            self._keep(state, now)
+            self._store.polled.add([PollDay(source=state.key, day=_day(now), unmodified=1)])
 
     def _keep(self, state: SourceState, now: datetime) -> None:
         """Keep the state of a source that answered, and let the operator know if it has been quiet for too long."""
@@ -177,13 +183,14 @@ class Round:
     def _keep_taken(self, brought: _Brought, take: list[Article], again: set[str], held: tuple[Article, ...]) -> None:
         """What a poll brought, with the state for the next one, in one transaction."""
         source, state, reading, forms = brought.source, brought.state, brought.reading, brought.forms
-        answer, now, new = brought.answer, self._clock(), 0
+        answer, now, new, edited = brought.answer, self._clock(), 0, 0
         waiting = again | {article.id for article in held}
         with self._store.transaction():
             seen = self._store.sources.seen(source.key)
             for saved in self._store.articles.save_all(take, now):
                 self._done.count(saved.change)
                 new += saved.change is Change.NEW
+                edited += saved.change is Change.EDITED
             self._done.unchanged += sum(seen.get(entry) == form for entry, form in forms.items())
             self._store.sources.remember_entries(
                 source.key, {entry: form for entry, form in forms.items() if entry not in waiting}, now
@@ -206,6 +213,9 @@ class Round:
                 accepted=False,
             )
             self._keep(state, now)
+            self._store.polled.add(
+                [PollDay(source=source.key, day=_day(now), fresh=new, edited=edited, held=len(held))]
+            )
 
     def _settle(self, brought: _Brought) -> arrivals.Arrivals:
         """What of the entries that a source shows is news."""
@@ -310,6 +320,8 @@ class _Clerk:
     def _keep(self, states: list[SourceState]) -> None:
         with self._store.transaction():
             self._store.sources.save_states(states)
+            day = _day(self._clock())
+            self._store.polled.add([PollDay(source=state.key, day=day, unmodified=1) for state in states])
             answered = {state.key for state in states}
             for problem in self._store.sources.problems():
                 if problem.source in answered and problem.origin in {_ANSWER, _QUIET}:
@@ -328,6 +340,10 @@ async def _until(workers: list[asyncio.Task[None]], stop: Callable[[], bool]) ->
         for worker in waiting:
             worker.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def _day(now: datetime) -> date:
+    return now.astimezone(UTC).date()
 
 
 def _moved(state: SourceState, answer: Answer) -> SourceState:

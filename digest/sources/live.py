@@ -218,6 +218,14 @@ class LiveSources:
         )
         return state.held
 
+    def stop(self, key: str, reason: str) -> None:
+        """Do not ask a source, for a reason; with an empty one, ask it again when it is due.
+
+        Raises:
+            NotFound: there is none of this key.
+        """
+        self._store.sources.save_state(replace(self.get(key).state, stopped=reason))
+
     def import_opml(self, data: bytes, name: str, *, rights: Rights, dry_run: bool = False) -> tuple[Listed, ...]:
         """Keep the feeds of an OPML list; none is asked yet. What became of each line.
 

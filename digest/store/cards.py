@@ -206,6 +206,12 @@ class Cards:
             "payload": _CARD.dump(card),
         }
 
+    def marks(self, uid: str) -> tuple[Mark, ...]:
+        """What is remarkable about an article, by its card."""
+        with self._database.reading() as connection:
+            found = connection.scalar(sa.select(cards.c.payload).where(cards.c.article == uid))
+        return () if found is None else _CARD.load(found).marks
+
     def find(
         self, sought: Sought, *, after: int = 0, oldest_first: bool = False, limit: int = 50
     ) -> tuple[tuple[int, Card], ...]:

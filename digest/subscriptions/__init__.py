@@ -27,7 +27,7 @@ from digest.subscriptions.acts import (
     undo,
 )
 from digest.subscriptions.bounces import Came, ReadMail, ReturnedMail
-from digest.subscriptions.lists import COLUMNS, LANGUAGES, ImportReport, LineReport, export_csv, import_csv
+from digest.subscriptions.lists import COLUMNS, LANGUAGES, ImportReport, LineReport, export_csv, import_csv, list_rows
 from digest.subscriptions.person import add, leave, read_address, remove, why
 from digest.subscriptions.reception import ALARM, Reception, Wish
 from digest.subscriptions.rights import erase, told
@@ -53,6 +53,7 @@ __all__ = [
     "import_csv",
     "leave",
     "leave_all",
+    "list_rows",
     "pause",
     "read_address",
     "read_by_feed",

@@ -64,6 +64,7 @@ def import_csv(
     store: Store,
     source: Path | bytes,
     *,
+    name: str = "list",
     places: Places,
     themes: Mapping[str, Theme],
     digests: Sequence[str],
@@ -81,6 +82,7 @@ def import_csv(
     Args:
         store: where to.
         source: the file, or its content.
+        name: of what content was given.
         places: to read regions by code or name.
         themes: the taxonomy, by id.
         digests: keys of the publication's digests; an empty cell means all of them.
@@ -93,7 +95,7 @@ def import_csv(
     Raises:
         ListError: the list itself cannot be read: file, line and remedy. Nothing was imported.
     """
-    name = source.name if isinstance(source, Path) else "list"
+    name = source.name if isinstance(source, Path) else name
     reader = _LineReader(name, places=places, themes=themes, digests=digests, languages=languages, basis=basis, now=now)
     report = ImportReport()
     try:
@@ -126,9 +128,16 @@ def export_csv(
     A cell that a spreadsheet would run as a formula gets an apostrophe before it; the import takes it off again.
     """
     writer = csv.writer(out, lineterminator="\r\n")  # RFC 4180
-    writer.writerow(COLUMNS)
-    total = 0
-    for total, one in enumerate(store.subscribers.every(digest, states), 1):  # noqa: B007 - counts
+    total = -1  # the header is no reader
+    for total, cells in enumerate(list_rows(store, digest=digest, states=states)):  # noqa: B007 - counts
+        writer.writerow(cells)
+    return total
+
+
+def list_rows(store: Store, *, digest: str, states: Collection[SubscriptionState]) -> Iterator[Sequence[str]]:
+    """The rows of such a list, the header first, as they are asked for."""
+    yield COLUMNS
+    for one in store.subscribers.every(digest, states):
         chosen = one.preferences
         basis = one.consent.basis.removeprefix("import: ") if one.consent else ""
         cells = (
@@ -141,8 +150,7 @@ def export_csv(
             chosen.length.value,
             basis,
         )
-        writer.writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
-    return total
+        yield [f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells]
 
 
 def _lines(source: Path | bytes, name: str) -> Iterator[tuple[int, dict[str, str]]]:
