@@ -45,10 +45,6 @@ class Account:
         self._clock = clock
         self._draw = draw
 
-    def is_me(self, one: Operator, password: str) -> bool:
-        """Whether it is still the same person who sits there."""
-        return self._passwords.verify(self._people.secrets(one.id).password, password)
-
     def change_password(self, one: Operator, new: str, *, by: Actor) -> None:
         """Another password. The caller begins the session anew and ends the others.
 

@@ -118,9 +118,18 @@ class Entrance:
                 self._store.audit.add(origin, "operator.refused", one.address, {"why": "second factor"}, at=now)
                 return Refusal("wrong")
             self._people.end(one.id, only=session.id)
-            self._people.forget(f"factor {one.address} {network}")
+            self._give_back(f"factor {one.address}", network)
             self._came_in(one, one.address, network, now, how)
             return self._begin(one, passed=True, network=network, agent=agent, now=now)
+
+    def again(self, one: Operator, password: str, *, network: str) -> bool:
+        """Whether it is still the same person who sits there: asked before what opens doors, and limited."""
+        if not self._may_try(f"again {one.address}", network, self._clock()):
+            return False
+        right = self._passwords.verify(self._people.secrets(one.id).password, password)
+        if right:
+            self._give_back(f"again {one.address}", network)
+        return right
 
     def rotate(self, session: Session, *, others: bool = False) -> Admitted:
         """The same session under a new secret; with `others`, every other one of the operator ends."""
@@ -193,8 +202,13 @@ class Entrance:
         limits = {f"{key} {network}": most, f"at {key}": most * 10, f"from {network}": most * 4}
         return self._people.attempt(limits, now, WINDOW)
 
-    def _came_in(self, one: Operator, key: str, network: str, now: datetime, how: str) -> None:
+    def _give_back(self, key: str, network: str) -> None:
+        """Who was right has used no attempt up: an office behind one network does not lock itself out."""
         self._people.forget(f"{key} {network}")
+        self._people.give_back((f"at {key}", f"from {network}"))
+
+    def _came_in(self, one: Operator, key: str, network: str, now: datetime, how: str) -> None:
+        self._give_back(key, network)
         self._people.change(one.id, seen=now)
         actor = Actor(name=one.address, via=Via.CONSOLE, origin=network, operator=one.id)
         self._store.audit.add(actor, "operator.in", one.address, {"by": how}, at=now)

@@ -260,6 +260,13 @@ class Operators:
         with self._database.transaction() as connection:
             connection.execute(sa.delete(attempts).where(attempts.c.key == key))
 
+    def give_back(self, keys: Collection[str]) -> None:
+        """Take the newest attempt back under each key."""
+        with self._database.transaction() as connection:
+            for key in keys:
+                newest = sa.select(sa.func.max(attempts.c.id)).where(attempts.c.key == key).scalar_subquery()
+                connection.execute(sa.delete(attempts).where(attempts.c.id == newest))
+
     def tidy(self, *, begun: datetime, seen: datetime) -> int:
         """Delete sessions that have ended by themselves; how many."""
         query = sa.delete(sessions).where(sa.or_(sessions.c.created <= begun, sessions.c.seen <= seen))

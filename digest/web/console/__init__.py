@@ -18,7 +18,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from digest.errors import DigestError, InputError, StateError
-from digest.web.console import entry, today
+from digest.web.console import account, audit, entry, people, today
 from digest.web.console.frame import CONSOLE, Frame
 from digest.web.doors import Doors, Refused
 
@@ -27,6 +27,9 @@ __all__ = ["PAGES", "UPLOADS", "add_console"]
 PAGES: Final[tuple[Callable[[Frame], None], ...]] = (
     entry.add_pages,
     today.add_pages,
+    audit.add_pages,
+    people.add_pages,
+    account.add_pages,
 )
 UPLOADS: Final = {"/console/subscribers/import": 64_000_000}  # path -> bytes that a body may have
 

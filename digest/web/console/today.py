@@ -140,7 +140,7 @@ def what_then(rule: DigestRule, state: EditionState | None) -> str:
         EditionState.SENT: "Is out.",
         EditionState.CANCELLED: "Cancelled: nothing goes out.",
         EditionState.SKIPPED: "Skipped: nothing goes out.",
-    }[state]  # type: ignore[index] # None was answered above
+    }[state]
 
 
 def _coming(frame: Frame, one: standing.NextEdition) -> NextView:
