@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 # Where an installation notes that it is the one that sends (digest.deliver.Fence); children of tests inherit it.
-os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="digest-tests-")
+_HOME = tempfile.mkdtemp(prefix="digest-tests-")
+os.environ["XDG_STATE_HOME"] = _HOME
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 
 
 def _chromium() -> str:
