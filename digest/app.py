@@ -34,18 +34,18 @@ from digest.deliver import (
 from digest.desk import Checking, Desk, Newsroom, ReaderDesk, SourceDesk
 from digest.desk.intake import Intake
 from digest.engine import Engine, engine_for
-from digest.errors import Busy, ConfigError
+from digest.errors import Busy, ConfigError, InputError, NotFound, StateError, StoreError
 from digest.fetch import Fetcher, user_agent
 from digest.jail import Jail
 from digest.letters import PROOF, Letters
 from digest.links import Key, Links
-from digest.model import Copy, Skipped
+from digest.model import Actor, Copy, Skipped
 from digest.operators import Account, Entrance, Factor, Passwords, Staff
 from digest.pipeline import Pipeline
 from digest.places import Places
 from digest.publishing import Press
 from digest.render import Renderer
-from digest.settings import FILE, InboxSettings, Settings, load, shipped
+from digest.settings import CHANGEABLE, FILE, InboxSettings, Settings, load, shipped
 from digest.sources import LiveSources
 from digest.standing import look
 from digest.store import Notice, Span, Store
@@ -99,7 +99,10 @@ class App:
         Raises:
             ConfigError: settings are wrong.
         """
-        return cls(load(folder.resolve(), {**environment(), **(overrides or {})}), overrides)
+        given = {**environment(), **(overrides or {})}
+        settings = load(folder.resolve(), given)
+        changed = _changed(settings.store_url)
+        return cls(load(folder.resolve(), given, changed) if changed else settings, overrides)
 
     def __enter__(self) -> Self:
         return self
@@ -323,7 +326,7 @@ class App:
         path = (
             self.settings.folder / named if named else Path(home).expanduser() / "digest" / f"{self.store.site()}.json"
         )
-        return Fence(path)
+        return Fence(path, self.store.binding.arm)
 
     def check_site(self) -> None:
         """Let this installation send, and note where it is.
@@ -338,7 +341,16 @@ class App:
         return str(self.fence.refusal(self._standing) or "")
 
     def _standing(self) -> Standing:
-        return Standing.here(self.store.site(), self.settings.state, self.store.campaigns.progress())
+        store = self.store
+        if not store.shared:
+            return Standing.here(store.site(), self.settings.state, store.campaigns.progress())
+        return Standing.of_server(
+            store.site(),
+            store.binding.place(),
+            store.binding.identity(),
+            store.campaigns.progress(),
+            armed=store.binding.armed(),
+        )
 
     @cached_property
     def press(self) -> Press:
@@ -369,6 +381,7 @@ class App:
             transport=self.transport,
             sender=self.sender,
             fence=self.fence,
+            standing=self._standing,
             press=self.press,
             clock=now,
         )
@@ -471,6 +484,34 @@ class App:
         """Where articles go that programs send."""
         return Intake(self.pipeline, now)
 
+    def change_setting(self, path: str, value: str | None, *, by: Actor) -> None:
+        """Let a setting be another one from the next start on, for every process; None: what digest.toml says.
+
+        Args:
+            path: "operations.alarm": one of those that may be changed at the desk.
+            value: as text.
+            by: who changes it.
+
+        Raises:
+            InputError: the value will not do.
+            NotFound: it may not be changed at the desk.
+            StateError: the environment says what it is.
+        """
+        if path not in CHANGEABLE:
+            raise NotFound("setting", path, f"change it in {FILE}")
+        if (origin := self.settings.origins.get(path, "")).startswith(("environment", "file ")):
+            raise StateError(path, f"set by the {origin}", "change it", "change it there")
+        kept = self.store.overrides.all()
+        wanted = {name: text for name, text in {**kept, path: value}.items() if text is not None}
+        try:
+            load(self.settings.folder, {**environment(), **self._overrides}, wanted)
+        except ConfigError as error:
+            raise InputError("; ".join(error.problems)) from None
+        with self.store.transaction():
+            self.store.overrides.set(path, value, by.name, now())
+            details = {"before": kept.get(path, ""), "after": value or ""}
+            self.store.audit.add(by, "setting.change", path, details, at=now())
+
     def check(self) -> list[str]:
         """What is wrong beyond what settings alone can tell: regions, themes, templates, folders, transport."""
         problems = [
@@ -531,3 +572,14 @@ class App:
             self.settings.state.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"paths.state: {self.settings.state}: {error.strerror}") from error
+
+
+def _changed(url: str) -> dict[str, str]:
+    """Settings that operators changed at the desk; none where there is no store yet, or where it does not answer."""
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
+        return {}
+    try:
+        with Store.open(url, wait=1) as store:
+            return store.overrides.all()
+    except (StoreError, ConfigError):
+        return {}  # whoever needs the store says what is wrong with it

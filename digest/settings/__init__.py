@@ -1,14 +1,15 @@
 """digest.toml and the environment -> one frozen object, read once.
 
-    defaults  <  digest.toml  <  environment (DIGEST_<SECTION>_<NAME>)  <  DIGEST_<SECTION>_<NAME>_FILE for secrets
+    defaults  <  digest.toml  <  the desk  <  environment (DIGEST_<SECTION>_<NAME>, or …_FILE for secrets)
 
 Every setting knows where its value came from (`Settings.origins`), so that `digest check` can tell. What is wrong is
 collected, not reported one at a time. docs/settings.md is made from it by tools/settings_page.py.
 """
 
-from digest.settings.reading import OTHER_VARIABLES, load, variable
+from digest.settings.reading import DESK, OTHER_VARIABLES, load, variable
 from digest.settings.shipped import shipped
 from digest.settings.tables import (
+    CHANGEABLE,
     FILE,
     LISTS,
     SECRETS,
@@ -38,6 +39,8 @@ from digest.settings.tables import (
 )
 
 __all__ = [
+    "CHANGEABLE",
+    "DESK",
     "FILE",
     "LISTS",
     "OTHER_VARIABLES",

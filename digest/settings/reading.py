@@ -13,8 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from digest.errors import ConfigError
 from digest.settings import checks
-from digest.settings.tables import FILE, LISTS, SECRETS, TABLES, Settings
+from digest.settings.tables import CHANGEABLE, FILE, LISTS, SECRETS, TABLES, Settings
 
+DESK: Final = "the desk"  # where a value came from that operators changed
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -23,13 +24,19 @@ def variable(path: str) -> str:
     return "DIGEST_" + path.replace(".", "_").upper()
 
 
-def load(folder: Path, environ: Mapping[str, str]) -> Settings:
+def load(folder: Path, environ: Mapping[str, str], changed: Mapping[str, str] | None = None) -> Settings:
     """Read the settings of a publication's folder.
+
+    Args:
+        folder: the publication's.
+        environ: the environment; it stands over everything else.
+        changed: setting -> value as text, of those that operators changed at the desk; they stand over the file.
 
     Raises:
         ConfigError: with every problem that was found, each naming the setting, where it came from and the remedy.
     """
     document, origins = _read_file(folder / FILE)
+    _lay_over(document, origins, changed or {})
     problems = list(_override(document, origins, environ))
     values: dict[str, Any] = {}
     for name, kind in TABLES.items():
@@ -81,6 +88,16 @@ def _entries(name: str, table: object) -> Iterator[tuple[str, Mapping[str, Any]]
         yield name, table
     elif isinstance(table, list):
         yield from ((f"{name}[{i}]", entry) for i, entry in enumerate(table) if isinstance(entry, dict))
+
+
+def _lay_over(document: dict[str, Any], origins: dict[str, str], changed: Mapping[str, str]) -> None:
+    """Lay what operators changed over the document; what may not be changed at the desk (any more) is left out."""
+    for path in CHANGEABLE & changed.keys():
+        name, _, key = path.partition(".")
+        table = document.setdefault(name, {})
+        if isinstance(table, dict):
+            table[key] = changed[path]
+            origins[path] = DESK
 
 
 def _override(document: dict[str, Any], origins: dict[str, str], environ: Mapping[str, str]) -> Iterator[str]:

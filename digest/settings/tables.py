@@ -458,3 +458,17 @@ TABLES: Final[Mapping[str, type]] = {
 }
 LISTS: Final[Mapping[str, type]] = {"sources": Source, "digests": DigestRule, "groupings": Grouping}
 SECRETS: Final = frozenset({"store.url", "mail.password", "inbox.password", "bounces.password", "links.secret"})
+# What operators may change at the desk: whom to tell, how fast to go; never where mail goes, or who may ask.
+CHANGEABLE: Final = frozenset(
+    {
+        "operations.alarm",
+        "operations.warn_hours",
+        "mail.rate",
+        "delivery.halt_share",
+        "delivery.linger",
+        "web.requests_per_hour",
+        "console.second_factor",
+        "console.session_hours",
+        "console.idle_minutes",
+    }
+)

@@ -24,3 +24,25 @@ document.addEventListener("change", (event) => {
     table.querySelectorAll(`input[type=checkbox][name="${all.dataset.checkAll}"]`).forEach((one) => { one.checked = all.checked; });
   }
 });
+
+// Live figures (B): an element with data-events="URL" is told by server-sent events. An event "progress" carries an object;
+// each of its names is shown by the element inside with data-field="name". "over" loads the page again, for the report.
+document.querySelectorAll("[data-events]").forEach((panel) => {
+  const source = new EventSource(panel.dataset.events);
+  const state = panel.querySelector("[data-field=state]");
+  const before = state ? state.textContent.trim() : "";
+  source.addEventListener("progress", (event) => {
+    const said = JSON.parse(event.data);
+    panel.querySelectorAll("[data-field]").forEach((field) => {
+      if (!(field.dataset.field in said)) return;
+      const value = said[field.dataset.field];
+      if (field.tagName === "PROGRESS") { field.value = value; field.max = said.total; } else if (field !== state) { field.textContent = value; }
+    });
+    if (state && said.state !== before) { source.close(); location.reload(); } // other acts are offered now
+  });
+  source.addEventListener("over", () => { source.close(); location.reload(); });
+  addEventListener("pagehide", () => source.close());
+});
+
+// data-reload="3": look again in so many seconds.
+document.querySelectorAll("[data-reload]").forEach((one) => setTimeout(() => location.reload(), 1000 * Number(one.dataset.reload)));

@@ -3,6 +3,8 @@
     how pages are added and answered, the frame, flashes     frame.py
     signing in and out, one-time links                       entry.py
     today                                                    today.py
+    editions: list, stories, looks, acts, approval           editions.py, edition*.py, storyacts.py, approving.py
+    campaigns: progress and report                           campaigns.py, pictures.py
     settings, audit log, operators                           settings.py, audit.py, people.py
     one's own account                                        account.py
 
@@ -18,7 +20,20 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from digest.errors import DigestError, InputError, StateError
-from digest.web.console import account, audit, entry, people, today
+from digest.web.console import (
+    account,
+    approving,
+    audit,
+    campaigns,
+    editionacts,
+    editionlooks,
+    editions,
+    entry,
+    people,
+    settings,
+    storyacts,
+    today,
+)
 from digest.web.console.frame import CONSOLE, Frame
 from digest.web.doors import Doors, Refused
 
@@ -27,9 +42,16 @@ __all__ = ["PAGES", "UPLOADS", "add_console"]
 PAGES: Final[tuple[Callable[[Frame], None], ...]] = (
     entry.add_pages,
     today.add_pages,
+    editions.add_pages,
+    editionlooks.add_pages,
+    storyacts.add_pages,
+    editionacts.add_pages,
+    approving.add_pages,
+    campaigns.add_pages,
     audit.add_pages,
     people.add_pages,
     account.add_pages,
+    settings.add_pages,
 )
 UPLOADS: Final = {"/console/subscribers/import": 64_000_000}  # path -> bytes that a body may have
 
