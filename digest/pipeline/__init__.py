@@ -73,6 +73,7 @@ class Pipeline:
         transport: Callable[[int], Transport],
         sender: Callable[[str, Span, int, int], Child],
         fence: Fence,
+        standing: Callable[[], Standing],
         press: Press,
         clock: Callable[[], datetime],
     ) -> None:
@@ -97,6 +98,7 @@ class Pipeline:
             transport=transport,
             sender=sender,
             fence=fence,
+            standing=standing,
             clock=clock,
         )
 

@@ -35,6 +35,7 @@ from digest.store import Campaign, Lease, RefusalPolicy, Span, Store
 
 COPIES_PER_SENDER: Final = 2500  # fewer are sent before a second process has begun
 TAKEN_OVER: Final = "another took the range over"
+_CHECK_EVERY: Final = 60.0  # seconds
 _LOOK_AGAIN: Final = 0.5  # seconds between two looks at what others still send
 SENDING: Final = "sending"  # what only one process of an installation does at a time
 
@@ -49,6 +50,7 @@ class Sending:
         transport: what carries messages, made for each run, with so many sessions at once (0: as settings have it).
         sender: how a process is started that sends a range: (edition, range, its place, of how many).
         fence: keeps a copy of this installation from sending.
+        standing: what this installation is, and how far its sending has come: what no copy of it may have.
         clock: the time.
     """
 
@@ -61,6 +63,7 @@ class Sending:
         transport: Callable[[int], Transport],
         sender: Callable[[str, Span, int, int], Child],
         fence: Fence,
+        standing: Callable[[], Standing],
         clock: Callable[[], datetime],
     ) -> None:
         self.settings = settings
@@ -69,6 +72,8 @@ class Sending:
         self.transport = transport
         self.sender = sender
         self.fence = fence
+        self.standing = standing
+        self._checked: float | None = None  # when the fence was asked last, by a steady clock
         self.clock = clock
 
     def deliver(
@@ -108,7 +113,7 @@ class Sending:
                 else:
                     report = self.deliver_range(edition_id, spans[0], only=only, progress=progress, stop=halt)
             finally:
-                self.fence.arm(self.standing())
+                self.fence.note(self.standing())
             return self._finish(edition_id, report)
 
     def _begin(self, edition_id: str, *, everyone: bool = True) -> Campaign:
@@ -127,7 +132,7 @@ class Sending:
             if everyone:  # from now on a scheduler goes on with it, should this process die
                 edition = revision.edition
                 self.store.runs.by_hand(edition.digest, edition.period, edition_id, self.clock())
-        self.fence.arm(self.standing())  # a backup from before this campaign is behind from now on
+        self.fence.note(self.standing())  # a backup from before this campaign is behind from now on
         return campaign
 
     def _finish(self, edition_id: str, report: Report) -> Report:
@@ -179,7 +184,7 @@ class Sending:
             StateError: this is a copy of the installation.
             StoreError: the store failed.
         """
-        self.fence.check(self.standing)
+        self._check()
         wanted, sessions = self.settings.engine, self.settings.mail.sessions
         lease = self.store.leases.take(edition_id, self.clock(), wanted.lease, first)
         if lease is None:
@@ -201,8 +206,14 @@ class Sending:
                 self._give_back(lease)
         if hold.lost:  # whoever has it now goes on with it
             return Report(stopped=TAKEN_OVER)
-        self.fence.arm(self.standing())
         return self._finish(edition_id, report) if self.store.leases.done(edition_id) else report
+
+    def _check(self) -> None:
+        """Ask the fence whether this machine may send: now and then, since it counts all attempts of a campaign."""
+        now = time.monotonic()
+        if self._checked is None or now - self._checked > _CHECK_EVERY:
+            self.fence.check(self.standing)
+            self._checked = now
 
     def _give_back(self, lease: Lease) -> None:
         with contextlib.suppress(StoreError):  # else its lease ends by itself
@@ -318,10 +329,6 @@ class Sending:
         except (KeyError, ValueError, OSError):  # a zone that this machine does not know any more
             zone = self.settings.zone
         return timing.wait(self.clock(), zone)
-
-    def standing(self) -> Standing:
-        """What this installation is, and how far its sending has come: what no copy of it may have."""
-        return Standing.here(self.store.site(), self.settings.state, self.store.campaigns.progress())
 
 
 def policy_of(settings: Settings) -> Policy:

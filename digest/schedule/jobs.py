@@ -278,8 +278,6 @@ class Jobs:
 
     def deliver(self, edition_id: str, first: int) -> None:
         """Send a range of a campaign, unless somebody else does or it is done."""
-        if not self._armed():
-            return
         try:
             report = self._pipeline.take_range(edition_id, first, stop=self._halt, progress=self._counted())
         except StateError as error:  # an operator was faster

@@ -19,6 +19,7 @@
     bounces       copies that came back, and what follows        bounces.py
     accepted      copies that servers took, with what was chosen accepted.py
     leases        ranges of campaigns over machines              leases.py
+    binding       which database is armed to send                binding.py
     people        all data of a person; private feeds            people.py
     archive       what readers search                            archive.py
     feeds         what has been public in feeds; the hub         feeds.py
@@ -50,6 +51,7 @@ from digest.store.archive import Archive, Shelved
 from digest.store.articles import Articles, Change, Judged, Saved
 from digest.store.audit import Audit, AuditFilter
 from digest.store.bounces import BouncePolicy, Bounces
+from digest.store.binding import Binding
 from digest.store.bounces import Fate as BounceFate
 from digest.store.campaigns import Campaign, Campaigns, Queue
 from digest.store.cards import Card, Cards, Mark, Sought
@@ -161,6 +163,7 @@ class Store:
         self.events = Events(database)
         self.answers = Answers(database)
         self.operators = Operators(database)
+        self.binding = Binding(database)
         self.overrides = Overrides(database)
         self.audit = Audit(database)
 

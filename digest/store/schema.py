@@ -62,6 +62,7 @@ site: Final = sa.Table(
     sa.Column("row", sa.Integer, primary_key=True, autoincrement=False),  # always 1: there is one site
     sa.Column("id", sa.Text, nullable=False),
     sa.Column("created", Utc, nullable=False),
+    _text("armed"),  # which database sends (binding.py); a copy carries the note of another
 )
 
 # The migration from which on programs may run on these tables (migrating.py).
