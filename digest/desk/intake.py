@@ -1,6 +1,6 @@
 """Articles that programs send: read, cleaned and kept as pick-up does it, for sources of kind "api".
 
-    bytes -> articles (digest.pickup, parsers in the jail) -> kept, new or as a new version -> judged
+bytes -> articles (digest.pickup, parsers in the jail) -> kept, new or as a new version -> judged
 """
 
 from __future__ import annotations
@@ -126,7 +126,9 @@ class Intake:
         named = replace(article, id=article_id)
         stated = article.id != article_id and not article.id.startswith(("text:", "http:", "https:"))
         if stated:
-            raise InputError(f"its id is '{article.id}', not '{article_id}'", where="id", remedy="leave one of them out")
+            raise InputError(
+                f"its id is '{article.id}', not '{article_id}'", where="id", remedy="leave one of them out"
+            )
         with self._store.transaction():
             if version is not None:
                 self._check_version(named, version)

@@ -15,10 +15,10 @@ from typing import Final
 
 from digest import subscriptions
 from digest.errors import InputError, NotFound, StateError
-from digest.model import Actor, Consent, Delivery, Subscription, SubscriptionState, Theme
+from digest.model import Actor, Consent, Delivery, Preferences, Subscription, SubscriptionState, Theme
 from digest.places import Places
 from digest.settings import Settings
-from digest.store import ERASED, FoundPage, GrowthWeek, Store, Suppression, Whom
+from digest.store import ERASED, Fate, FoundPage, GrowthWeek, Store, Suppression, Whom
 from digest.subscriptions import ImportReport, Reception
 
 COMPLAINT: Final = "complaint"
@@ -126,6 +126,51 @@ class ReaderDesk:
         return self._store.growth.weeks(self._clock(), weeks, digest)
 
     # ---- one subscription
+
+    def add(
+        self,
+        address: str,
+        digests: Sequence[str],
+        *,
+        basis: str,
+        name: str = "",
+        preferences: Preferences | None = None,
+        by: Actor,
+    ) -> dict[str, Fate]:
+        """Subscribe a person, or bring what is known of one up to date; what became of each digest.
+
+        Args:
+            address: theirs.
+            digests: keys.
+            basis: how and where this person agreed.
+            name: theirs.
+            preferences: what they chose.
+            by: who adds them.
+
+        Raises:
+            AddressError: the address cannot be written to.
+        """
+        at = self._clock()
+        consent = Consent(at=at, basis=f"operator: {basis}", origin=f"{by.via}, {by.name}")
+        with self._store.transaction():
+            fates = subscriptions.add(
+                self._store, address, digests, consent=consent, now=at, name=name, preferences=preferences
+            )
+            details = {key: fate.value for key, fate in fates.items()}
+            self._note(by, "add", self._number(subscriptions.read_address(address)), details)
+        return fates
+
+    def prefer(self, number: int, preferences: Preferences, *, by: Actor) -> Subscription:
+        """Change what a reader chose, as they asked.
+
+        Raises:
+            NotFound: there is no such subscription.
+            StateError: it has ended.
+        """
+        with self._store.transaction():
+            changed = self._store.subscribers.prefer(number, preferences, self._clock())
+            self._note(by, "prefer", number, {})
+        return changed
 
     def pause(self, number: int, *, until: datetime | None = None, by: Actor) -> Subscription:
         """Send nothing of a digest to a reader, until a time or until it is resumed.

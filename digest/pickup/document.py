@@ -287,7 +287,7 @@ def _identity(draft: Draft, url: str, name: str, source: Source, *, several: boo
         return stated if len(stated) <= _MAX_ID else f"sha256:{fingerprint([stated])}"
     if url:
         return url
-    if several or source.intake is Intake.CLAIM or source.kind is SourceKind.FEED:
+    if several or source.intake is Intake.CLAIM or source.kind is not SourceKind.FOLDER:
         return f"text:{fingerprint([draft.title] if draft.title else draft.paragraphs)[:32]}"
     return f"file:{name}"
 

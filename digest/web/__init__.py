@@ -8,6 +8,7 @@ Only this room knows HTTP status codes.
     reading pages                                                 reading.py, editions.py, library.py
     documents that everyone gets alike                            documents.py
     private feeds                                                 own.py
+    the API, for programs                                         api/
     readers' acts and choices                                     readers.py, choices.py, forms.py, limits.py
     what every page shares                                        site.py, languages.py
 
@@ -27,7 +28,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from digest.app import App
 from digest.errors import Busy, LinkError, NotFound, StoreError
-from digest.web import editions, own, readers, reading
+from digest.web import api, editions, own, readers, reading
 from digest.web.console import UPLOADS, add_console
 from digest.web.console.frame import CONSOLE, Frame
 from digest.web.doors import Doors, check_declared
@@ -58,16 +59,19 @@ def create_app(app: App, *, wake: Callable[[], None] = lambda: None, metrics: Me
     application.include_router(editions.routes(site))
     application.include_router(own.routes(site))
     application.include_router(readers.routes(site))
-    desk = add_console(application, Doors(site)) if app.settings.console.enabled else None
+    doors, desk = Doors(site), None
+    if app.settings.console.enabled:
+        desk = add_console(application, doors)
+        application.mount(api.PREFIX, api.create_api(app, doors))
     _add_health(application, site, metrics)
     _add_problems(application, site, desk)
-    check_declared(application.routes)
+    check_declared(application.routes, api.OPEN)
     application.add_middleware(
         Guard,
         prefix=site.prefix,
         https=urlsplit(site.base).scheme == "https",
         proxies=networks(app.settings.web.trusted_proxies),
-        rooms=UPLOADS,
+        rooms={**UPLOADS, f"{api.PREFIX}/": api.ROOM},
     )
     application.add_middleware(  # the outermost
         Feeds,

@@ -38,6 +38,12 @@ class Limit:
                 self._seen.popitem(last=False)
             return True
 
+    def full(self, sender: str, now: datetime) -> bool:
+        """Whether its sender has had as many as it may; counts none."""
+        with self._lock:
+            seen = self._seen.get(sender, ())
+            return sum(moment > now - WINDOW for moment in seen) >= self._most
+
 
 def sender_of(address: str) -> str:
     """Who counts as one sender: an IPv4 address, or what one IPv6 customer has at least (/64)."""
