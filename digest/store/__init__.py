@@ -55,6 +55,8 @@ from digest.store.binding import Binding
 from digest.store.bounces import Fate as BounceFate
 from digest.store.campaigns import Campaign, Campaigns, Queue
 from digest.store.cards import Card, Cards, Mark, Sought
+from digest.store.comparing import Compared
+from digest.store.copying import Copied, Copying
 from digest.store.database import WAIT_SECONDS, Database
 from digest.store.decisions import Act, Decision, Decisions
 from digest.store.editions import Editions, Listed, Prepared
@@ -93,6 +95,9 @@ __all__ = [
     "CampaignLedger",
     "Card",
     "Change",
+    "Compared",
+    "Copied",
+    "Copying",
     "Decision",
     "DomainTally",
     "Event",

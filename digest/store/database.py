@@ -76,6 +76,11 @@ class Database:
             sa.event.listen(self._engine, "connect", _set_up_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
 
+    @property
+    def driver_error(self) -> type[Exception]:
+        """What the driver itself raises, where a statement does not go through SQLAlchemy."""
+        return self._driver_error
+
     def close(self) -> None:
         """Close every connection of the pool."""
         self._let_go()
