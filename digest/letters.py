@@ -17,7 +17,18 @@ from digest.compose import Chooser
 from digest.copies import Copies
 from digest.deliver import Report, mailbox
 from digest.errors import Busy, InputError, NotFound, StateError
-from digest.model import Below, Copy, Delivery, Edition, Picked, Preferences, Revision, Skipped, Subscription
+from digest.model import (
+    Below,
+    Copy,
+    Delivery,
+    Edition,
+    EditionState,
+    Picked,
+    Preferences,
+    Revision,
+    Skipped,
+    Subscription,
+)
 from digest.periods import due_at
 from digest.pipeline import Pipeline
 from digest.publishing import PUBLIC
@@ -27,6 +38,7 @@ from digest.subscriptions import Reception
 PROOF: Final = "proof"
 CORRECTION: Final = "correction"
 _NOBODY: Final = 2**31 - 1  # the number of no subscription: links made with it change nothing
+_APPROVABLE: Final = frozenset({EditionState.DRAFT, EditionState.HELD})
 _CHUNK: Final = 500  # corrections that are queued in one transaction
 _BODY: Final = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 _SIGNATURE: Final = re.compile(r"^-- ?$", re.MULTILINE)
@@ -82,11 +94,16 @@ class Letters:
         self._may_send()
         values = {**self._facts(revision, shown.language), "reader": reader}
         values |= {"proves": revision.edition.id, "revision": revision.hash}
+        operators = {one.address.casefold() for one in self._store.operators.list()}
         causes = [f"proof:{revision.edition.id}:{revision.hash[:12]}:{one}:{at.isoformat()}" for one in addresses]
         reception = self._reception()
         with self._store.transaction():
             for address, cause in zip(addresses, causes, strict=True):
-                reception.notify(PROOF, address, shown.language, at, cause=_digested(cause), values=values)
+                # Who works the desk gets a link to approve what they see here; it asks them to sign in.
+                desk = address.casefold() in operators and revision.state in _APPROVABLE
+                link = self._links.approval(revision.edition.id, revision.hash, address, at) if desk else ""
+                said = {**values, "approve": link}
+                reception.notify(PROOF, address, shown.language, at, cause=_digested(cause), values=said)
         self._send(PROOF)
         return tuple(one for cause in causes for one in self._store.notices.deliveries(cause=_digested(cause)))
 

@@ -7,6 +7,7 @@ them verify, for ever where a promise is for ever (unsubscribing). No address st
     unsubscribe, preferences  the web, for ever       keyed HMAC: one per copy of a campaign, so it must be cheap
     own feed                  a feed reader           the same, until its row in the store is revoked
     confirm, undo, form       the web, for a time     itsdangerous, with a time
+    approval                  the desk, for a time    the same, bound to an operator and a hash
     Message-ID                bounces, mailboxes      keyed HMAC: the same at every attempt
     return path               bounces                 keyed HMAC, in small letters and digits: servers change case
     online, story, feeds      anyone                  nothing: public addresses
@@ -89,7 +90,7 @@ class Links:
         self._derived = {
             (key.id, purpose): hmac.digest(key.secret.encode(), f"digest links {purpose}".encode(), "sha256")
             for key in keys
-            for purpose in ("unsubscribe", "preferences", "own-feed", "message-id", "return-path", "erased")
+            for purpose in ("unsubscribe", "preferences", "own-feed", "message-id", "return-path", "erased", "approval")
         }
 
         self._begun = {name: hmac.new(key, digestmod="sha256") for name, key in self._derived.items()}
@@ -183,6 +184,39 @@ class Links:
         if found != name:
             raise LinkError("this form is damaged (open the page again)")
         return now - made
+
+    # ---- links of an operator
+
+    def approval(self, edition_id: str, content_hash: str, address: str, now: datetime) -> str:
+        """The address of the page on which one operator approves what they saw in a proof; it approves nothing itself.
+
+        Bound to the operator's address, which does not stand in it, and to the hash of the revision.
+        """
+        value = [edition_id, content_hash[:16], self._mark(address)]
+        return f"{self._base}/console/approve/{self._dated('approval', value, now)}"
+
+    def read_approval(self, token: str, address: str, now: datetime, lifetime: timedelta) -> tuple[str, str]:
+        """The edition and the beginning of the hash that an approval token names.
+
+        Args:
+            token: from the link.
+            address: of the operator who is signed in.
+            now: the time.
+            lifetime: how long it works.
+
+        Raises:
+            LinkError: it is forged, damaged, made for something else or for another operator, or older than `lifetime`.
+        """
+        found, _made = self._read_dated("approval", token, now, lifetime)
+        edition_id, content_hash, mark = map(str, found)
+        if not hmac.compare_digest(mark, self._mark(address, token.partition(".")[0])):
+            raise LinkError("this link was sent to another operator")
+        return edition_id, content_hash
+
+    def _mark(self, address: str, key_id: str = "") -> str:
+        """What stands for an operator's address in a token."""
+        key = self._derived[key_id or self._signing, "approval"]
+        return _text(hmac.digest(key, address.strip().casefold().encode(), "sha256")[:12])
 
     # ---- public addresses
 

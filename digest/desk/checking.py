@@ -34,6 +34,10 @@ class Checking:
         """What speaks against sending a revision."""
         return examine(self.facts(revision))
 
+    def known(self, revision: Revision) -> Preflight | None:
+        """The same, where the revision was rendered before: quick enough for every page. Else None."""
+        return self.preflight(revision) if (revision.hash, revision.number) in self._looked else None
+
     def facts(self, revision: Revision) -> Facts:
         """Everything that is looked at. What was rendered of a revision is kept: it is frozen."""
         edition, publication, mail = revision.edition, self._settings.publication, self._settings.mail

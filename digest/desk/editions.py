@@ -6,7 +6,7 @@ approved, whoever asks. Nothing here asks who may: a front has checked that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -77,6 +77,10 @@ class Desk(Editing):
             NotFound: there is no such edition.
         """
         return self._checking.preflight(self._store.editions.get(edition_id))
+
+    def known(self, revision: Revision) -> Preflight | None:
+        """What is known to speak against sending a revision; None where nobody has looked yet."""
+        return self._checking.known(revision)
 
     # ---- approval
 
@@ -225,6 +229,34 @@ class Desk(Editing):
         """Let the sending of a paused edition go on; whoever sends takes it up."""
         self._decide(edition_id, "resume", by, _of(states.resume))
         self._send(edition_id)
+
+    def resend(self, edition_id: str, addresses: Collection[str] | None, *, by: Actor) -> int:
+        """Queue copies again: of these readers, or None for all that were refused or are uncertain; how many.
+
+        Raises:
+            NotFound: the campaign has not begun, or an address is not in its audience.
+            StateError: the edition was cancelled.
+        """
+        at = self._clock()
+        with self._store.transaction():
+            count = self._store.campaigns.resend(edition_id, at, addresses=addresses)
+            details = {"copies": count, "chosen": addresses is not None}
+            self._store.audit.add(by, "campaign.resend", edition_id, details, at=at)
+        if count:
+            self._send(edition_id)
+        return count
+
+    def resolve(self, edition_id: str, address: str = "", *, by: Actor) -> int:
+        """Call uncertain copies accepted (of one address, or all), as an operator knows; how many.
+
+        Raises:
+            NotFound: the campaign has not begun, or the address is not in its audience.
+        """
+        at = self._clock()
+        with self._store.transaction():
+            count = self._store.campaigns.resolve(edition_id, at, address=address)
+            self._store.audit.add(by, "campaign.resolve", edition_id, {"copies": count}, at=at)
+        return count
 
     def prove(
         self, edition_id: str, to: Sequence[str], *, by: Actor, language: str = "", reader: str = ""

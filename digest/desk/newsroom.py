@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from digest.classify import Judge
 from digest.desk import deciding
 from digest.desk.amending import Amendment, corrected, without
 from digest.desk.editions import Desk
 from digest.desk.explaining import Placement, placed
-from digest.desk.rulebook import Rulebook
+from digest.desk.rulebook import REACH, Rulebook
 from digest.errors import InputError, StateError
 from digest.letters import Letters
 from digest.model import (
@@ -30,6 +31,7 @@ from digest.model import (
 from digest.pipeline import Pipeline
 from digest.store import Act, Decision, Judged, Mark
 
+_LOOKED_AT: Final = 500  # articles that the learner is asked about
 OUT: Final = frozenset({EditionState.SENDING, EditionState.PAUSED, EditionState.SENT})
 OPEN: Final = frozenset({EditionState.DRAFT, EditionState.APPROVED, EditionState.HELD})
 
@@ -65,6 +67,15 @@ class Consequence:
     waiting: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unsure:
+    """An article that the theme learner leaves to an editor: its themes now, and those near an even chance."""
+
+    article: Article
+    themes: tuple[str, ...]
+    between: tuple[str, ...]
+
+
 class Newsroom(Rulebook):
     """The acts, with those on filing rules. Made by app.py, which alone knows how to wire them."""
 
@@ -89,6 +100,7 @@ class Newsroom(Rulebook):
         super().__init__(pipeline=pipeline, desk=desk, clock=clock)
         self._letters = letters
         self._publish = publish
+        self._learned: tuple[object, Judge] | None = None
 
     # ---- looking
 
@@ -121,6 +133,37 @@ class Newsroom(Rulebook):
                 found = placed(self._store.editions.get(listed.id).edition, listed.state, judged.article.uid)
                 if found is not None:
                     yield found
+
+    # ---- what the learner leaves to an editor
+
+    def learns(self) -> bool:
+        """Whether corrections have taught a learner yet."""
+        return self._judge().learner is not None
+
+    def unsure(self, limit: int = 50) -> tuple[Unsure, ...]:
+        """Articles of the last weeks that the theme learner is not sure of and nobody refiled, the newest first."""
+        learner = self._judge().learner
+        if learner is None:
+            return ()
+        decided = self._pipeline.refiled()
+        now, found = self._clock(), list[Unsure]()
+        for one in reversed(self._store.articles.between(now - REACH, now + timedelta(days=1))[-_LOOKED_AT:]):
+            said = decided.get(one.article.uid)
+            between = () if said and said.themes is not None else learner.unsure(one.article)
+            if between and one.judgement is not None:
+                themes = tuple(tag.theme for tag in one.judgement.themes)
+                found.append(Unsure(article=one.article, themes=themes, between=between))
+            if len(found) == limit:
+                break
+        return tuple(found)
+
+    def _judge(self) -> Judge:
+        """The judge with what it has learned; learned anew when something was refiled since."""
+        decided = self._pipeline.refiled()
+        key = tuple(decided), tuple(map(repr, decided.values()))
+        if self._learned is None or self._learned[0] != key:
+            self._learned = key, self._pipeline.taught(decided)
+        return self._learned[1]
 
     # ---- where it belongs
 

@@ -24,6 +24,7 @@
     archive       what readers search                            archive.py
     feeds         what has been public in feeds; the hub         feeds.py
     reports       what became of a campaign, counted             reports.py
+    shelf         lists of editions, revisions, campaigns        shelf.py
     requests      what readers ask for on the public pages       requests.py
     notices       single mails outside editions, their ledger    notices.py
     events        what happened, for programs that follow it     events.py
@@ -50,8 +51,8 @@ from digest.store.answers import Answer, Answers, Begun
 from digest.store.archive import Archive, Shelved
 from digest.store.articles import Articles, Change, Judged, Saved
 from digest.store.audit import Audit, AuditFilter
-from digest.store.bounces import BouncePolicy, Bounces
 from digest.store.binding import Binding
+from digest.store.bounces import BouncePolicy, Bounces
 from digest.store.bounces import Fate as BounceFate
 from digest.store.campaigns import Campaign, Campaigns, Queue
 from digest.store.cards import Card, Cards, Mark, Sought
@@ -78,6 +79,7 @@ from digest.store.reports import DomainTally, Reason, Reports
 from digest.store.requests import Request, Requests
 from digest.store.runs import Known, Owed, Runs, RunState, Settled
 from digest.store.schema import site as _site
+from digest.store.shelf import CampaignLine, RevisionLine, Shelf
 from digest.store.sources import Health, Problem, Sources
 from digest.store.subscribers import Fate, Subscribers, Wanted
 from digest.store.suppressions import ERASED, Fingerprints, Suppression
@@ -87,12 +89,13 @@ __all__ = [
     "ERASED",
     "Act",
     "Answer",
-    "Begun",
     "AuditFilter",
+    "Begun",
     "BounceFate",
     "BouncePolicy",
     "Campaign",
     "CampaignLedger",
+    "CampaignLine",
     "Card",
     "Change",
     "Compared",
@@ -124,6 +127,7 @@ __all__ = [
     "Reason",
     "RefusalPolicy",
     "Request",
+    "RevisionLine",
     "RunState",
     "Saved",
     "Settled",
@@ -159,16 +163,17 @@ class Store:
         self.campaigns = Campaigns(database, self.editions)
         self.bounces = Bounces(database, self.campaigns)
         self.leases = Leases(database)
+        self.binding = Binding(database)
         self.feeds = Feeds(database)
         self.reads = Reads(database)
         self.reports = Reports(database)
+        self.shelf = Shelf(database)
         self.requests = Requests(database)
         self.notices = Notices(database)
         self.accepted = AcceptedCopies(database)
         self.events = Events(database)
         self.answers = Answers(database)
         self.operators = Operators(database)
-        self.binding = Binding(database)
         self.overrides = Overrides(database)
         self.audit = Audit(database)
 

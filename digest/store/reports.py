@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from digest.model import DeliveryState, SubscriptionState
 from digest.store.database import AnyQuery, Database
 from digest.store.schema import campaigns, deliveries, editions, reads, subscriptions, suppressions
 
-_LEFT = "unsubscribed"  # what the reason of who left begins with
-TROUBLE = (
+MOST: Final = 100_000  # copies that one look counts by reason or domain
+TROUBLE: Final = (
     DeliveryState.DEFERRED,
     DeliveryState.REFUSED,
     DeliveryState.BOUNCED,
@@ -61,51 +61,47 @@ class Reports:
             return int(connection.scalar(query) or 0)
 
     def reasons(self, edition_id: str, *, limit: int = 50) -> tuple[Reason, ...]:
-        """Why copies of an edition were not accepted, the most frequent first.
+        """Why copies of an edition were not accepted, the most frequent first; of the first `MOST` of them.
 
         What servers say is grouped by its codes, so that a reply that names each address is one reason.
         """
+        some = self._some(edition_id, TROUBLE)
         said = sa.case(
-            (deliveries.c.status != "", deliveries.c.status),
-            (deliveries.c.code != 0, sa.cast(deliveries.c.code, sa.Text)),
-            else_="",
+            (some.c.status != "", some.c.status), (some.c.code != 0, sa.cast(some.c.code, sa.Text)), else_=""
         )
-        own = sa.case((deliveries.c.state == DeliveryState.SKIPPED.value, deliveries.c.reason), else_="")
+        # What the reader chose stands in brackets: without it, all whom one rule left out are one reason.
+        bracket = self._at(some.c.reason, " (")
+        kind = sa.case((bracket > 0, sa.func.substr(some.c.reason, 1, bracket - 1)), else_=some.c.reason)
+        own = sa.case((some.c.state == DeliveryState.SKIPPED.value, kind), else_="")
         count = sa.func.count()
+        columns = (sa.func.min(some.c.reason).label("reason"), sa.func.min(some.c.reply).label("reply"))
         query = (
-            sa.select(deliveries.c.state, said.label("said"), own.label("own"), count.label("n"),
-                      sa.func.min(deliveries.c.reason).label("reason"), sa.func.min(deliveries.c.reply).label("reply"))
-            .join(campaigns, campaigns.c.id == deliveries.c.campaign)
-            .where(campaigns.c.edition == edition_id, deliveries.c.state.in_([state.value for state in TROUBLE]))
-            .group_by(deliveries.c.state, said, own)
+            sa.select(some.c.state, said.label("said"), own.label("own"), count.label("n"), *columns)
+            .group_by(some.c.state, said, own)
             .order_by(count.desc(), said)
             .limit(limit)
-        )  # fmt: skip
+        )
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
         return tuple(
             Reason(
                 state=DeliveryState(row.state),
-                reason=" ".join(filter(None, (row.said, row.reason if row.own or not row.reply else row.reply))),
+                reason=" ".join(filter(None, (row.said, row.own or row.reply or row.reason))),
                 copies=row.n,
             )
             for row in rows
         )
 
-    def domains(
-        self, edition_id: str, *, states: Collection[DeliveryState] = TROUBLE, limit: int = 20
-    ) -> tuple[DomainTally, ...]:
-        """What became of the copies in these states, by the domain of the address; the largest first."""
-        # A key is an address normalized, so it has one "@" that matters: the last one. Nobody's local part holds one
-        # that was let in (digest.addresses), so the first is the last.
-        at = sa.func.instr if self._database.is_sqlite else sa.func.strpos
-        domain = sa.func.substr(deliveries.c.key, at(deliveries.c.key, "@") + 1)
-        count = sa.func.count()
-        query = (
-            sa.select(domain.label("domain"), deliveries.c.state, count.label("n"))
-            .join(campaigns, campaigns.c.id == deliveries.c.campaign)
-            .where(campaigns.c.edition == edition_id, deliveries.c.state.in_([state.value for state in states]))
-            .group_by(domain, deliveries.c.state)
+    def domains(self, edition_id: str, *, limit: int = 20) -> tuple[DomainTally, ...]:
+        """What servers did not take, by the domain of the address, the largest first; of the first `MOST` of them.
+
+        A copy that waits because its reader chose the time is no trouble with a server, nor one that was skipped.
+        """
+        some = self._some(edition_id, [state for state in TROUBLE if state is not DeliveryState.SKIPPED], tried=True)
+        # A key holds one "@" that splits it: no local part with another one is let in (digest.store.address).
+        domain = sa.func.substr(some.c.key, self._at(some.c.key, "@") + 1)
+        query = sa.select(domain.label("domain"), some.c.state, sa.func.count().label("n")).group_by(
+            domain, some.c.state
         )
         found: dict[str, dict[DeliveryState, int]] = {}
         with self._database.reading() as connection:
@@ -114,37 +110,52 @@ class Reports:
         tallies = [DomainTally(domain=name, copies=copies) for name, copies in found.items()]
         return tuple(sorted(tallies, key=lambda one: (-sum(one.copies.values()), one.domain))[:limit])
 
+    def _at(self, text: sa.ColumnElement[str], sought: str) -> sa.ColumnElement[int]:
+        """Where something stands in a text, from 1; 0 where it does not."""
+        find = sa.func.instr if self._database.is_sqlite else sa.func.strpos
+        return find(text, sought, type_=sa.Integer)
+
+    def _some(self, edition_id: str, states: Collection[DeliveryState], *, tried: bool = False) -> sa.Subquery:
+        """Copies of an edition in these states, `MOST` of them at most: what a page can wait for."""
+        columns = (deliveries.c.key, deliveries.c.state, deliveries.c.reason, deliveries.c.code, deliveries.c.status)
+        campaign = sa.select(campaigns.c.id).where(campaigns.c.edition == edition_id).scalar_subquery()
+        query = sa.select(*columns, deliveries.c.reply).where(
+            deliveries.c.campaign == campaign, deliveries.c.state.in_([state.value for state in states])
+        )
+        if tried:
+            query = query.where(deliveries.c.attempts > 0)
+        return query.limit(MOST).subquery()
+
     def left(self, edition_id: str, until: datetime) -> int:
         """How many who were written to in a campaign left that digest since it began, and before this time."""
+        campaign = _campaign(edition_id)
         return self._count(
             sa.select(sa.func.count())
-            .select_from(deliveries)
-            .join(campaigns, campaigns.c.id == deliveries.c.campaign)
-            .join(subscriptions, subscriptions.c.id == deliveries.c.subscription)
+            .select_from(subscriptions)
+            .join(campaign, campaign.c.digest == subscriptions.c.digest)
             .where(
-                campaigns.c.edition == edition_id,
                 subscriptions.c.state == SubscriptionState.ENDED.value,
-                subscriptions.c.reason.startswith(_LEFT),
-                subscriptions.c.changed >= campaigns.c.started,
+                subscriptions.c.changed >= campaign.c.started,
                 subscriptions.c.changed < until,
-                subscriptions.c.digest
-                == sa.select(editions.c.digest).where(editions.c.id == edition_id).scalar_subquery(),
-            ),
+                sa.exists().where(
+                    deliveries.c.subscription == subscriptions.c.id, deliveries.c.campaign == campaign.c.id
+                ),
+            )
         )
 
     def complaints(self, edition_id: str, until: datetime) -> int:
         """How many who were written to in a campaign complained since it began, and before this time."""
+        campaign = _campaign(edition_id)
         return self._count(
             sa.select(sa.func.count())
             .select_from(suppressions)
-            .join(deliveries, deliveries.c.key == suppressions.c.key)
-            .join(campaigns, campaigns.c.id == deliveries.c.campaign)
+            .join(campaign, sa.true())
             .where(
-                campaigns.c.edition == edition_id,
-                suppressions.c.cause.startswith("complain"),
-                suppressions.c.at >= campaigns.c.started,
+                suppressions.c.cause == "complaint",
+                suppressions.c.at >= campaign.c.started,
                 suppressions.c.at < until,
-            ),
+                sa.exists().where(deliveries.c.key == suppressions.c.key, deliveries.c.campaign == campaign.c.id),
+            )
         )
 
     def _count(self, query: AnyQuery) -> int:
@@ -153,15 +164,21 @@ class Reports:
 
     def visits(self, stories: Collection[str], first: date, last: date) -> dict[date, int]:
         """Readings of the pages of these stories, day by day, both ends included; days without any are not there."""
-        with self._database.reading() as connection:
-            return self._visits(connection, stories, first, last)
-
-    @staticmethod
-    def _visits(connection: Connection, stories: Collection[str], first: date, last: date) -> dict[date, int]:
         query = (
             sa.select(reads.c.day, sa.func.sum(reads.c.count).label("n"))
             .where(reads.c.day >= first, reads.c.day <= last, reads.c.story.in_(sorted(stories)))
             .group_by(reads.c.day)
             .order_by(reads.c.day)
         )
-        return {row.day: int(row.n) for row in connection.execute(query)}
+        with self._database.reading() as connection:
+            return {row.day: int(row.n) for row in connection.execute(query)}
+
+
+def _campaign(edition_id: str) -> sa.Subquery:
+    """The campaign of an edition, with its digest: one row, or none."""
+    return (
+        sa.select(campaigns.c.id, campaigns.c.started, editions.c.digest)
+        .join(editions, editions.c.id == campaigns.c.edition)
+        .where(campaigns.c.edition == edition_id)
+        .subquery()
+    )

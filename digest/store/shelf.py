@@ -1,0 +1,121 @@
+"""Lists of editions, their revisions and their campaigns, a page at a time; without their content."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from digest.model import EditionState
+from digest.store.database import Database
+from digest.store.editions import Listed
+from digest.store.keyset import page
+from digest.store.schema import campaigns, editions, revisions
+
+
+@dataclass(frozen=True, kw_only=True)
+class RevisionLine:
+    """A frozen revision in a list."""
+
+    number: int
+    hash: str
+    created: datetime
+    approved: datetime | None
+    approved_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignLine:
+    """A campaign in a list."""
+
+    id: int
+    edition: str
+    title: str
+    period: str
+    state: EditionState
+    audience: int
+    started: datetime
+
+
+class Shelf:
+    """`editions`, `revisions`, `campaigns`: each newest first."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def editions(
+        self,
+        digest: str = "",
+        states: Collection[EditionState] = (),
+        *,
+        before: Sequence[object] | None = None,
+        limit: int = 50,
+    ) -> tuple[Listed, ...]:
+        """Editions by period, newest first; `before` is (start, id) of the last one seen."""
+        newest = (
+            sa.select(sa.func.max(revisions.c.number))
+            .where(revisions.c.edition == editions.c.id)
+            .scalar_subquery()
+            .label("revision")
+        )
+        query = sa.select(editions, newest)
+        if digest:
+            query = query.where(editions.c.digest == digest)
+        if states:
+            query = query.where(editions.c.state.in_([state.value for state in states]))
+        with self._database.reading() as connection:
+            keys = ((editions.c.starts, True), (editions.c.id, True))
+            rows = connection.execute(page(query, keys, before, limit)).all()
+        return tuple(
+            Listed(
+                id=row.id,
+                digest=row.digest,
+                period=row.period,
+                starts=row.starts,
+                ends=row.ends,
+                number=row.number or 0,
+                title=row.title,
+                state=EditionState(row.state),
+                reason=row.reason,
+                changed=row.changed,
+                revision=row.revision,
+            )
+            for row in rows
+        )
+
+    def revisions(self, edition_id: str, *, limit: int = 100) -> tuple[RevisionLine, ...]:
+        """The revisions of an edition, newest first."""
+        query = (
+            sa.select(
+                revisions.c.number, revisions.c.hash, revisions.c.created, revisions.c.approved, revisions.c.approved_by
+            )
+            .where(revisions.c.edition == edition_id)
+            .order_by(revisions.c.number.desc())
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return tuple(RevisionLine(**row) for row in connection.execute(query).mappings())
+
+    def campaigns(self, *, before: int | None = None, limit: int = 50) -> tuple[CampaignLine, ...]:
+        """Campaigns, newest first; `before` is the number of the last one seen."""
+        query = (
+            sa.select(
+                campaigns.c.id,
+                campaigns.c.edition,
+                editions.c.title,
+                editions.c.period,
+                editions.c.state,
+                campaigns.c.audience,
+                campaigns.c.started,
+            )
+            .join(editions, editions.c.id == campaigns.c.edition)
+            .order_by(campaigns.c.id.desc())
+            .limit(limit)
+        )
+        if before is not None:
+            query = query.where(campaigns.c.id < before)
+        with self._database.reading() as connection:
+            rows = connection.execute(query).mappings().all()
+        return tuple(CampaignLine(**{**row, "state": EditionState(row["state"])}) for row in rows)
