@@ -230,6 +230,7 @@ def _always(operation: Operation) -> set[int]:
     return found
 
 
+@cache  # a hundred operations share a handful: each alone would be made seven hundred times
 def _problem(status: int) -> dict[str, Any]:
     titles = [title for code, title in KINDS.values() if code == status]
     headers = {}
