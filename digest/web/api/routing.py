@@ -14,6 +14,7 @@ import hashlib
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from datetime import datetime
 from typing import Annotated, Any, Final, TypeVar
 
