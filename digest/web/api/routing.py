@@ -14,8 +14,8 @@ import hashlib
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, FastAPI, Request, Response
