@@ -8,8 +8,8 @@ import secrets
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
-from functools import cached_property
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
@@ -33,7 +33,7 @@ from digest.deliver import (
 )
 from digest.desk import Checking, Desk, Newsroom, ReaderDesk, SourceDesk
 from digest.desk.intake import Intake
-from digest.engine import Engine, engine_for
+from digest.engine import Engine, Work, engine_for
 from digest.errors import Busy, ConfigError, InputError, NotFound, StateError, StoreError
 from digest.fetch import Fetcher, user_agent
 from digest.jail import Jail
@@ -61,7 +61,11 @@ _RANDOM: Final = random.Random()  # noqa: S311 - spreads polls; it guards nothin
 
 def now() -> datetime:
     """The time, in UTC: the one clock of the program."""
-    return datetime.now(UTC)  # noqa: TID251 - the edge where time comes in
+    return datetime.now(UTC) + _WRONG  # noqa: TID251 - the edge where time comes in
+
+
+# Seconds by which this process's clock is wrong: for tests of machines that differ.
+_WRONG: Final = timedelta(seconds=float(os.environ.get("DIGEST_CLOCK_OFFSET", "0")))  # noqa: TID251 - as `environment`
 
 
 def version() -> str:
@@ -482,6 +486,7 @@ class App:
     @cached_property
     def intake(self) -> Intake:
         """Where articles go that programs send."""
+        self.engine.ask(Work.SEND, edition_id)
         return Intake(self.pipeline, now)
 
     def change_setting(self, path: str, value: str | None, *, by: Actor) -> None:
@@ -556,6 +561,11 @@ class App:
             try:
                 descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             except FileExistsError:
+        if self.settings.store_url.startswith("postgresql") and not path.exists():
+            raise ConfigError(
+                f"links.secret: is not set, and there is no {path} (where machines share a store they share the key: "
+                "set it, 32 characters or more, or copy the file from the first machine)"
+            )
                 key = path.read_text(encoding="ascii").strip()
             else:
                 key = secrets.token_hex(32)

@@ -100,6 +100,10 @@ class Links:
         """Id of the key that signs; kept with a campaign, so that its Message-IDs can be made again."""
         return self._signing
 
+    def knows(self, key_id: str) -> bool:
+        """Whether a key is among ours, by its id."""
+        return key_id in self._secrets
+
     def sealing_keys(self) -> tuple[bytes, ...]:
         """Keys of 32 bytes to seal small secrets with; the first one seals, all of them open."""
         return tuple(

@@ -8,9 +8,11 @@ was left is taken up where it stopped.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from digest import pickup
 from digest.classify import Judge, Refiled, ThemeCorrection, applying, filed, refiled
@@ -352,11 +354,30 @@ class Pipeline:
         yield from (one.code for one in self.settings.groupings if self.places.within(code, one.code))
 
     def _online(self) -> Iterator[tuple[str, bytes]]:
-        """Path below the state folder -> bytes, of the online editions that moved, or are not written yet."""
-        moved = {one.edition for one in self.press.moved()}
-        for listed in self.store.editions.list(states=PUBLIC):
-            paths = [f"editions/{listed.id}.{kind}" for kind in ("html", "txt")]
-            if listed.id not in moved and all((self.settings.state / path).exists() for path in paths):
-                continue
-            revision = self.store.editions.approved(listed.id)
-            yield from zip(paths, (body.encode() for body in self.messages.copies(revision).page()), strict=True)
+        """Path below the state folder -> bytes, of the online editions that are not written as they stand now.
+
+        Which are is noted beside them: each machine has a folder of its own, and writes it for itself.
+        """
+        note = self.settings.state / "editions/.written.json"
+        written = _read(note)
+        public = self.store.editions.approvals(PUBLIC)
+        try:
+            for listed in self.store.editions.list(states=PUBLIC):
+                paths = [f"editions/{listed.id}.{kind}" for kind in ("html", "txt")]
+                now = f"{public.get(listed.id, 0)} {self.settings.publication.url}"
+                if written.get(listed.id) == now and all((self.settings.state / path).exists() for path in paths):
+                    continue
+                revision = self.store.editions.approved(listed.id)
+                yield from zip(paths, (body.encode() for body in self.messages.copies(revision).page()), strict=True)
+                written[listed.id] = now
+        finally:
+            if written:
+                write(note, json.dumps(written, indent=0).encode() + b"\n")
+
+
+def _read(note: Path) -> dict[str, str]:
+    try:
+        found = json.loads(note.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

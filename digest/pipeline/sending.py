@@ -26,7 +26,7 @@ from digest.deliver import (
     together,
 )
 from digest.deliver import run as run_campaign
-from digest.errors import StoreError
+from digest.errors import StateError, StoreError
 from digest.model import Edition, EditionState, Preferences
 from digest.pipeline.holding import Hold
 from digest.pipeline.messages import Messages
@@ -185,6 +185,11 @@ class Sending:
             StoreError: the store failed.
         """
         self._check()
+        key = self.store.campaigns.get(edition_id).key_id
+        if key and not self.messages.links.knows(key):
+            raise StateError(
+                "this machine", "without the key of the campaign", "send", "give all machines the same links.secret"
+            )
         wanted, sessions = self.settings.engine, self.settings.mail.sessions
         lease = self.store.leases.take(edition_id, self.clock(), wanted.lease, first)
         if lease is None:

@@ -131,7 +131,7 @@ def _override(document: dict[str, Any], origins: dict[str, str], environ: Mappin
             origins[path] = origin
 
 
-OTHER_VARIABLES: Final = frozenset({"DIGEST_FOLDER"})
+OTHER_VARIABLES: Final = frozenset({"DIGEST_FOLDER", "DIGEST_CLOCK_OFFSET"})
 
 
 def _weekday(entry: object) -> object:

