@@ -14,7 +14,6 @@ import asyncio
 import contextlib
 import os
 import random
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -24,8 +23,9 @@ from digest.deliver.books import Bookkeeper
 from digest.deliver.fields import mailbox
 from digest.deliver.ledger import Ledger
 from digest.deliver.pace import Pace, speaks_of_load
-from digest.deliver.policy import Breaker, Policy, again_at, gives_up, too_many_faults
+from digest.deliver.policy import Breaker, Policy
 from digest.deliver.report import Progress, Report
+from digest.deliver.tally import Tally
 from digest.deliver.transport import Envelope, Session, Transport
 from digest.errors import AddressError, DeliveryError, StoreError
 from digest.model import Accepted, Claim, Deferred, Outcome, Record, Refused, Reply, Skipped, Uncertain
@@ -33,8 +33,6 @@ from digest.model import Accepted, Claim, Deferred, Outcome, Record, Refused, Re
 _NO_REPLY = (0, 421)  # nothing was said, or only that the server shuts the channel (RFC 5321, 3.8)
 _SHORTEST_WAIT = timedelta(milliseconds=50)
 _A_LOOK = timedelta(seconds=1)
-_PROGRESS_EVERY = 0.1  # seconds
-_KEPT_REFUSALS = 20
 
 
 async def run(
@@ -121,24 +119,15 @@ class _Run:
         self._policy = policy
         self._signers = signers
         self._pace = Pace(policy.rate)
-        self._revision = revision
-        self._began = began
-        self._tell = progress
         self._share = share
-        self._chance = chance
+        self._tally = Tally(policy, clock=clock, revision=revision, began=began, tell=progress, chance=chance)
         self._books = Bookkeeper(ledger, clock, thread, sessions=transport.sessions)
         self._breaker = Breaker(policy)
         self._gate = asyncio.Lock()  # while the breaker is open, one session tries and the others wait
         self._ending = asyncio.Event()
         self._stopped = ""
-        self._faulty = False
         self._failure: Exception | None = None
         self._dry = False  # in this round nothing was due any more
-        self._counts: Counter[type[Outcome]] = Counter()
-        self._faults = 0
-        self._doubts: Counter[int] = Counter()  # by delivery: how often its end was unknown
-        self._refusals: dict[str, None] = {}
-        self._told = 0.0
 
     async def run(self, stop: asyncio.Event | None) -> Report:
         resend = self._policy.uncertain == "resend"
@@ -153,20 +142,9 @@ class _Run:
             await self._books.finish()
         if self._failure is not None:
             raise self._failure
-        self._report_progress(last=True)
-        counts = self._counts
-        return Report(
-            accepted=counts[Accepted],
-            deferred=counts[Deferred],
-            refused=counts[Refused],
-            uncertain=counts[Uncertain],
-            skipped=counts[Skipped],
-            recovered=recovered,
-            next_due=await self._books.call(self._ledger.next_due),
-            stopped=self._stopped,
-            faulty=self._faulty,
-            refusals=tuple(self._refusals),
-        )
+        self._tally.progress()
+        due = await self._books.call(self._ledger.next_due)
+        return self._tally.report(recovered=recovered, next_due=due, stopped=self._stopped)
 
     async def _rounds(self) -> None:
         """Send all that is due; wait for what falls due soon; again."""
@@ -219,7 +197,7 @@ class _Run:
         while True:
             if self._share is not None:
                 self._pace.share = self._share()
-            want = not self._ending.is_set() and not self._breaker.pause
+            want = not self._ending.is_set() and not self._breaker.is_open
             if want and (wait := self._pace.take(self._now())):
                 if leaving is None:
                     if done:
@@ -275,6 +253,10 @@ class _Run:
             self._fail(error)
             done.append(self._record(claim, _untried(error)))
             return following
+        if type(outcome) is Accepted:
+            self._breaker.note(failed=False)
+            done.append(self._record(claim, outcome, envelope.items))
+            return following
         reply = outcome.reply if not isinstance(outcome, Skipped) else Reply(code=0)
         failed = isinstance(outcome, Deferred | Uncertain) and reply.code in _NO_REPLY
         if isinstance(outcome, Deferred) and speaks_of_load(reply):
@@ -302,39 +284,10 @@ class _Run:
         return made
 
     def _record(self, claim: Claim, outcome: Outcome, items: bytes = b"") -> Record:
-        """What to write down: the outcome as the policy sees it, and when to try again."""
-        now = self._clock()
-        again: datetime | None = None
-        if isinstance(outcome, Refused):
-            self._note_refusal(outcome)
-        elif isinstance(outcome, Uncertain) and self._policy.uncertain == "resend":
-            self._doubts[claim.delivery] += 1
-            if self._doubts[claim.delivery] <= self._policy.resends:
-                outcome = Deferred(reply=outcome.reply)
-                again = again_at(1, now, self._policy, self._chance())
-        elif isinstance(outcome, Deferred):
-            reply = outcome.reply
-            if reply.code and gives_up(claim.attempts, now, self._began, self._policy):
-                text = f"given up after {claim.attempts} attempts: {reply.text}"
-                outcome = Refused(reply=Reply(code=reply.code, status=reply.status, text=text), ours=True)
-            else:
-                # Where nobody answered, the fault is not the address's: the breaker, not its count, sets the pace.
-                attempts = claim.attempts if reply.code else 1
-                again = again_at(attempts, now, self._policy, self._chance())
-        self._counts[type(outcome)] += 1
-        self._report_progress()
-        return Record(
-            delivery=claim.delivery, outcome=outcome, at=now, revision=self._revision, again_at=again, items=items
-        )
-
-    def _note_refusal(self, refused: Refused) -> None:
-        if len(self._refusals) < _KEPT_REFUSALS:
-            self._refusals.setdefault(str(refused.reply))
-        self._faults += refused.ours
-        answered = self._counts[Accepted] + self._counts[Refused] + 1
-        if refused.ours and too_many_faults(self._faults, answered, self._policy):
-            self._faulty = True
-            self._end(f"{self._faults} of {answered} copies were refused for a fault of ours: {refused.reply}")
+        record = self._tally.record(claim, outcome, items)
+        if self._tally.too_faulty:
+            self._end(self._tally.too_faulty)
+        return record
 
     def _end(self, why: str) -> None:
         self._stopped = self._stopped or why
@@ -355,27 +308,9 @@ class _Run:
     async def _sleep(self, wait: timedelta, why: str = "") -> None:
         """Wait, unless the run ends meanwhile."""
         if why:
-            self._report_progress(waiting=wait, why=why)
+            self._tally.progress(wait, why)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._ending.wait(), wait.total_seconds())
-
-    def _report_progress(self, *, waiting: timedelta = timedelta(0), why: str = "", last: bool = False) -> None:
-        now = self._now()
-        if not waiting and not last and now - self._told < _PROGRESS_EVERY:
-            return
-        self._told = now
-        counts = self._counts
-        self._tell(
-            Progress(
-                accepted=counts[Accepted],
-                deferred=counts[Deferred],
-                refused=counts[Refused],
-                uncertain=counts[Uncertain],
-                skipped=counts[Skipped],
-                waiting=waiting,
-                why=why,
-            )
-        )
 
 
 def _drain(records: list[Record]) -> list[Record]:

@@ -16,6 +16,7 @@ from digest.deliver.replies import reply
 from digest.model import Reply
 
 _LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?")
+_CLOSING = 421  # RFC 5321, 3.8: after it, nothing is answered
 _LONGEST_REPLY = 64 * 1024  # octets; RFC 5321, 4.5.3.1.5 asks for 512 a line
 
 
@@ -29,6 +30,10 @@ class Channel(asyncio.Protocol):
         self._lines: list[str] = []  # of a reply of several lines that is not yet whole
         self._replies: deque[Reply] = deque()
         self._waiter: asyncio.Future[None] | None = None
+        self._wanted = 0  # replies that the waiter waits for
+        self._patience = 0.0  # seconds
+        self._until = 0.0  # by the loop's clock: when the waiter's patience ends
+        self._watch: asyncio.TimerHandle | None = None
         self._lost = ""  # why nothing more can be read
 
     @classmethod
@@ -47,22 +52,25 @@ class Channel(asyncio.Protocol):
         """Hand commands, or a message, to the operating system as one group; TCP_NODELAY is asyncio's default."""
         self._transport.writelines(pieces)
 
-    async def reply(self, timeout: float) -> Reply:  # noqa: ASYNC109 - a timer only where it must wait: 20 times cheaper
-        """The next reply; code 0, with the reason, when none can be read within `timeout` seconds.
+    def at_hand(self, count: int) -> list[Reply]:
+        """The next replies, when so many are there already; none of them when not."""
+        if len(self._replies) < count:
+            return []
+        take = self._replies.popleft
+        return [take() for _ in range(count)]
 
-        After code 0 the channel is closed: what would come later could no longer be matched.
+    async def replies(self, count: int, timeout: float) -> list[Reply]:  # noqa: ASYNC109 - one watch for all waits: much cheaper
+        """The next replies: `count` of them, or fewer, when the last is 421, or has code 0 and says why there is none.
+
+        Each may take `timeout` seconds. After code 0 the channel is closed: what would come later could no longer be
+        matched.
         """
-        if not self._replies and not self._lost:
-            self._waiter = self._loop.create_future()
-            timer = self._loop.call_later(timeout, self._lose, f"Timed out after {timeout:g} seconds")
-            try:
-                await self._waiter
-            finally:
-                timer.cancel()
-                self._waiter = None
-        if not self._replies:
-            return Reply(code=0, text=self._lost)
-        return self._replies.popleft()
+        if len(self._replies) < count and not self._lost:
+            await self._wait(count, timeout)
+        found = self.at_hand(min(count, len(self._replies)))
+        if len(found) < count and not (found and found[-1].code == _CLOSING):
+            found.append(Reply(code=0, text=self._lost))
+        return found
 
     def close(self) -> None:
         """End the connection without a word."""
@@ -72,30 +80,66 @@ class Channel(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Cut what came into replies (RFC 5321, 4.2)."""
-        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        if self._buffer:
+            data, self._buffer = self._buffer + data, b""
+        *lines, self._buffer = data.split(b"\n")
         for line in lines:
             found = _read_line(line)
             if found is None:
                 self._lose(f"Malformed SMTP response line: {line[:100].decode('ascii', 'replace').strip()}")
                 return
             code, text, last = found
+            if last and not self._lines:
+                self._replies.append(reply(code, text))
+                continue
             self._lines.append(text)
             if last:
                 self._replies.append(reply(code, "\n".join(self._lines)))
                 self._lines.clear()
-        if len(self._buffer) + sum(map(len, self._lines)) > _LONGEST_REPLY:
+        if self._waiter is not None:
+            self._until = self._loop.time() + self._patience
+            if len(self._replies) >= self._wanted or (self._replies and self._replies[-1].code == _CLOSING):
+                self._wake()
+        if (self._buffer or self._lines) and len(self._buffer) + sum(map(len, self._lines)) > _LONGEST_REPLY:
             self._lose("Malformed SMTP response: it does not end")
-        elif self._replies:
-            self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The server, or the way there, is gone."""
         self._lost = self._lost or f"Connection lost{f': {exc}' if exc else ''}"
         self._wake()
 
+    async def _wait(self, count: int, patience: float) -> None:
+        self._wanted, self._patience = count, patience
+        self._until = self._loop.time() + patience
+        if self._watch is None or self._watch.when() > self._until:
+            self._look_again()
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _look_again(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch = self._loop.call_at(self._until, self._look)
+
+    def _look(self) -> None:
+        """Whether somebody has been waiting too long: one timer a connection, and not one for each wait."""
+        self._watch = None
+        if self._waiter is None:
+            return
+        if self._loop.time() < self._until:
+            self._look_again()
+        else:
+            self._lose(f"Timed out after {self._patience:g} seconds")
+
     def _lose(self, why: str) -> None:
         self._lost = self._lost or why
         self._transport.abort()
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
         self._wake()
 
     def _wake(self) -> None:

@@ -72,6 +72,11 @@ class Breaker:
     _failures: int = field(default=0, init=False)
 
     @property
+    def is_open(self) -> bool:
+        """Whether the run pauses."""
+        return self._failures >= self.policy.failures
+
+    @property
     def pause(self) -> timedelta:
         """How long to wait before the next try; zero while closed."""
         beyond = self._failures - self.policy.failures

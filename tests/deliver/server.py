@@ -154,7 +154,7 @@ class Rogue:
                     await say(b"503 5.5.1 no valid recipient")
                     continue
                 if not last:
-                    await self._chunk(recipient, say)
+                    valid = await self._chunk(recipient, say)
                     continue
                 await self._end(sender, recipient, b"".join(chunks), say)
                 sender = recipient = ""
@@ -196,14 +196,16 @@ class Rogue:
                 return True
         return False
 
-    async def _chunk(self, to: str, say: _Say) -> None:
+    async def _chunk(self, to: str, say: _Say) -> bool:
+        """Whether it was taken; RFC 3030, 2: if not, those that follow it are discarded."""
         kind = to.rpartition("-")[0]
         if kind == "nodata":
             await say(b"554 no data from you")
-        elif kind == "cut-data" and self._once(to):
+            return False
+        if kind == "cut-data" and self._once(to):
             raise _Cut
-        else:
-            await say(b"250 2.0.0 go on")
+        await say(b"250 2.0.0 go on")
+        return True
 
     async def _data(self, sender: str, to: str, reader: asyncio.StreamReader, say: _Say) -> None:
         kind = to.rpartition("-")[0]

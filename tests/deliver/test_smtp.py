@@ -146,10 +146,14 @@ async def test_a_refusal_inside_a_group_touches_no_other_copy(offers: dict[str, 
     assert replies[0] == "550 5.1.1 <refuse-1@example.net>: no such user"  # not what DATA said after it
     assert replies[3] == "554 no data from you"
     assert [kept.recipient for kept in server.kept] == [f"{name}@example.net" for name in "abcd"]
-    assert server.connections == 1
+    chunked = (
+        offers is CHUNKING
+    )  # its copies leave before their chunk is answered, and one that was refused ends it all
+    assert server.connections == (2 if chunked else 1)
     assert server.commands["QUIT"] == 1
     # Nothing is said to leave when it could not: only what was granted.
-    assert log == [f"{name} leaves" for name in ("a", "b", "c", "spam-1", "busy-1", "d")]
+    left = ("a", "b", *(["nodata-1"] if chunked else []), "c", "spam-1", "busy-1", "d")
+    assert log == [f"{name} leaves" for name in left]
 
 
 @OFFERS
