@@ -205,7 +205,9 @@ def refile(
     store.articles.get(uid)
     if themes is None and regions is None:
         raise InputError("nothing to change", remedy="name the themes, or the regions, or both")
+    before = [one for one in store.decisions.history(uid) if one.act is Act.REFILE and one.undone is None]
     payload = {
+        **(before[-1].payload if before else {}),  # of several refilings the last one counts, with what it leaves
         **({} if themes is None else {"themes": list(themes)}),
         **({} if regions is None else {"regions": dict(regions)}),
     }
@@ -246,9 +248,9 @@ def undo_act(store: Store, edition_id: str, number: int, *, by: str, at: datetim
     return act
 
 
-def acts(store: Store, edition_id: str) -> tuple[Decision, ...]:
+def acts(store: Store, edition: Edition) -> tuple[Decision, ...]:
     """Everything that was decided about an edition, what was taken back too, and where its articles were refiled."""
-    return store.decisions.about(edition_id, _articles(store.editions.get(edition_id).edition))
+    return store.decisions.about(edition.id, _articles(edition))
 
 
 def articles_of(store: Store, edition_id: str, story: str) -> tuple[str, ...]:

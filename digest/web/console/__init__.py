@@ -5,6 +5,8 @@
     today                                                    today.py
     editions: list, stories, looks, acts, approval           editions.py, edition*.py, storyacts.py, approving.py
     campaigns: progress and report                           campaigns.py, pictures.py
+    articles, what the learner is not sure of; filing rules  articles.py, articleviews.py, rules.py
+    sources; readers, and their lists; plots                 sources.py, subscribers.py, lists.py, plots.py
     settings, audit log, operators                           settings.py, audit.py, people.py
     one's own account                                        account.py
 
@@ -23,15 +25,20 @@ from digest.errors import DigestError, InputError, StateError
 from digest.web.console import (
     account,
     approving,
+    articles,
     audit,
     campaigns,
     editionacts,
     editionlooks,
     editions,
     entry,
+    lists,
     people,
+    rules,
     settings,
+    sources,
     storyacts,
+    subscribers,
     today,
 )
 from digest.web.console.frame import CONSOLE, Frame
@@ -48,6 +55,11 @@ PAGES: Final[tuple[Callable[[Frame], None], ...]] = (
     editionacts.add_pages,
     approving.add_pages,
     campaigns.add_pages,
+    rules.add_pages,  # before the page of one article
+    articles.add_pages,
+    sources.add_pages,
+    lists.add_pages,
+    subscribers.add_pages,
     audit.add_pages,
     people.add_pages,
     account.add_pages,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any, Final
 
 _COLOURS: Final = ("#2f6f4f", "#c98a1b", "#b3372f", "#4a6fa5", "#7a5195", "#6b7280")
@@ -22,6 +24,13 @@ _SIZE: Final[Mapping[str, Any]] = {
     "order_min": 0,  # what is counted has no fractions
 }
 _SCRIPT: Final = re.compile(rb"<script\b.*?</script>|<script\b[^>]*/>|<!--.*?-->", re.DOTALL)
+# Colours that are as easy to tell apart on a dark page.
+_NIGHT: Final = ("#6fcf97", "#f2b35e", "#ff8a80", "#8ab4f0", "#c9a3f0", "#b9bfc9")
+_DARK: Final = (
+    "<style>@media (prefers-color-scheme: dark){"
+    + "".join(f".color-{place}{{fill:{tone}!important;stroke:{tone}!important}}" for place, tone in enumerate(_NIGHT))
+    + "text{fill:#b9bfc9!important;stroke:none!important}}</style>"
+).encode()
 _LABELS: Final = 12  # along the bottom
 
 
@@ -32,8 +41,11 @@ def bars(
     *,
     stacked: bool = False,
     across: bool = False,
+    said: str = "",
 ) -> bytes:
     """Bars, one per label and series; stacked on each other, or side by side; upright, or across the page.
+
+    Figures below zero hang from the line, and are said without their sign.
 
     Args:
         title: what stands above.
@@ -41,9 +53,10 @@ def bars(
         series: name -> a value for each label.
         stacked: a label's bars stand on each other.
         across: bars lie; for labels that are long words.
+        said: what is to be seen, in a sentence, for who does not see it.
     """
     kind = f"{'Horizontal' if across else ''}{'Stacked' if stacked else ''}Bar"
-    return _drawn(kind, title, labels, series)
+    return _drawn(kind, title, labels, series, said=said)
 
 
 def lines(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]]) -> bytes:
@@ -52,11 +65,19 @@ def lines(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float
 
 
 def _drawn(
-    kind: str, title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], **more: object
+    kind: str,
+    title: str,
+    labels: Sequence[str],
+    series: Mapping[str, Sequence[float]],
+    *,
+    said: str = "",
+    **more: object,
 ) -> bytes:
     import pygal  # noqa: PLC0415 - takes long to load, and most pages show no plot
     from pygal.style import Style  # noqa: PLC0415 - same
 
+    # Its finder of plug-ins is of a form that Python has given up, and warns at every later import.
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, pygal.PluginImportFixer)]
     style = Style(
         background="transparent",
         plot_background="transparent",
@@ -78,5 +99,8 @@ def _drawn(
     plot.x_labels_major = list(labels)[:: max(1, -(-len(labels) // _LABELS))]
     for name, values in series.items():
         plot.add(name, list(values))
-    content: bytes = plot.render()
-    return _SCRIPT.sub(b"", content)
+    plot.value_formatter = lambda value: f"{abs(value):,.10g}"
+    content: bytes = _SCRIPT.sub(b"", plot.render())
+    head, defs, rest = content.partition(b"<defs>")  # below the viewer's own settings, and in words
+    named = f"<desc>{escape(said)}</desc>".encode() if said else b""
+    return b"".join((head, named, defs, _DARK, rest))
