@@ -21,6 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from PIL import Image
+
 from digest import subscriptions
 from digest.app import App, now
 from digest.model import Actor, OperatorRole, Revision
@@ -35,7 +37,8 @@ ADDRESS: Final = "ada@desk.example"
 PASSWORD: Final = "seven wooden boats at noon"  # of a publication that is thrown away
 BEFORE: Final = "weekly-2018-W15"
 DRAFT: Final = "weekly-2018-W29"
-_WIDE: Final = {"width": 1240, "height": 900}
+_WIDE: Final = {"width": 1120, "height": 900}
+_TALLEST: Final = 1300
 _NARROW: Final = {"width": 390, "height": 844}
 
 
@@ -160,11 +163,10 @@ def _sign_in(page: Page, base: str, secret: str) -> None:
 
 def _shoot(page: Page, path: Path) -> None:
     """Take a picture of the page, at most two screens high, and make it small."""
-    height = min(page.evaluate("document.documentElement.scrollHeight"), 2 * _WIDE["height"])
+    height = min(page.evaluate("document.documentElement.scrollHeight"), _TALLEST)
     width = page.viewport_size["width"] if page.viewport_size else _WIDE["width"]
     page.screenshot(path=path, clip={"x": 0, "y": 0, "width": width, "height": height}, full_page=True)
-    if tool := shutil.which("pngquant"):
-        subprocess.run([tool, "--force", "--output", str(path), "48", str(path)], check=False)
+    Image.open(path).convert("RGB").quantize(64).save(path, optimize=True)
     sys.stdout.write(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1024:.0f} KB\n")
 
 

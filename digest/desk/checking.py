@@ -28,17 +28,22 @@ class Checking:
         self._settings = pipeline.settings
         self._store = pipeline.store
         self._signer = signer
+        self._found: tuple[tuple[str, str, str, bool], Preflight] | None = None
         self._looked: dict[tuple[str, int], tuple[tuple[Look, ...], tuple[str, ...]]] = {}
 
     def preflight(self, revision: Revision) -> Preflight:
-        """What speaks against sending a revision."""
-        return examine(self.facts(revision))
+        """What speaks against sending a revision; what was found is kept until an edition moves."""
+        audience = self._store.reports.audience(revision.edition.digest)
+        key = (revision.edition.id, revision.hash, self._store.editions.mark(), audience > 0)
+        if self._found is None or self._found[0] != key:
+            self._found = key, examine(self.facts(revision, audience))
+        return self._found[1]
 
     def known(self, revision: Revision) -> Preflight | None:
         """The same, where the revision was rendered before: quick enough for every page. Else None."""
         return self.preflight(revision) if (revision.hash, revision.number) in self._looked else None
 
-    def facts(self, revision: Revision) -> Facts:
+    def facts(self, revision: Revision, audience: int) -> Facts:
         """Everything that is looked at. What was rendered of a revision is kept: it is frozen."""
         edition, publication, mail = revision.edition, self._settings.publication, self._settings.mail
         rule = self._settings.digest(edition.digest)
@@ -60,7 +65,7 @@ class Checking:
                 if not one.elsewhere
             },
             lateness=timedelta(days=rule.lateness_days),
-            audience=self._store.reports.audience(edition.digest),
+            audience=audience,
             online=self._pipeline.links.online(edition.id),
             unsubscribe=self._pipeline.links.unsubscribe(NOBODY),
             mailto=mail.unsubscribe,

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from digest.desk import deciding
+from digest.desk.kept import Kept
 from digest.errors import NotFound, StateError
 from digest.model import Actor, DigestRule, Revision, Skipped
 from digest.periods import period_before, period_named
@@ -36,10 +37,19 @@ class Editing:
         self._store = pipeline.store
         self._settings = pipeline.settings
         self._clock = clock
+        self._kept = Kept(pipeline.store)
+
+    def revision(self, edition_id: str, number: int | None = None) -> Revision:
+        """The newest revision of an edition, or the one of this number; quick also where it holds 400 stories.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return self._kept.revision(edition_id, number)
 
     def acts(self, edition_id: str) -> tuple[Decision, ...]:
         """Everything that was decided about an edition, oldest first; what was taken back too."""
-        return deciding.acts(self._store, edition_id)
+        return deciding.acts(self._store, self._kept.revision(edition_id).edition)
 
     # ---- make
 
@@ -195,7 +205,7 @@ class Editing:
         raise AssertionError("unreachable")
 
     def _rule(self, edition_id: str) -> DigestRule:
-        return self._settings.digest(self._store.editions.get(edition_id).edition.digest)
+        return self._settings.digest(self._kept.revision(edition_id).edition.digest)
 
     def _theme(self, theme: str) -> None:
         known = [one.id for one in self._pipeline.judge.taxonomy]

@@ -76,7 +76,7 @@ class Desk(Editing):
         Raises:
             NotFound: there is no such edition.
         """
-        return self._checking.preflight(self._store.editions.get(edition_id))
+        return self._checking.preflight(self.revision(edition_id))
 
     def known(self, revision: Revision) -> Preflight | None:
         """What is known to speak against sending a revision; None where nobody has looked yet."""
@@ -123,7 +123,7 @@ class Desk(Editing):
 
     def approvals(self, edition_id: str) -> tuple[Decision, ...]:
         """The approvals that hold for the newest revision, the first one first."""
-        newest = self._store.editions.get(edition_id).hash
+        newest = self.revision(edition_id).hash
         return tuple(
             one
             for one in self._store.decisions.about(edition_id)
@@ -166,7 +166,7 @@ class Desk(Editing):
         Raises:
             StateError: it is another one.
         """
-        newest = self._store.editions.get(edition_id)
+        newest = self.revision(edition_id)
         if content_hash and not newest.hash.startswith(content_hash):
             raise StateError(
                 f"edition {edition_id}",
@@ -262,7 +262,7 @@ class Desk(Editing):
         self, edition_id: str, to: Sequence[str], *, by: Actor, language: str = "", reader: str = ""
     ) -> tuple[Delivery, ...]:
         """Send a proof of the newest revision to some addresses; it raises what `Letters.prove` does."""
-        revision, at = self._store.editions.get(edition_id), self._clock()
+        revision, at = self.revision(edition_id), self._clock()
         sent = self._letters().prove(revision, to, language=language, reader=reader, at=at)
         self._store.audit.add(by, "edition.prove", edition_id, {"hash": revision.hash, "proofs": len(sent)}, at=at)
         return sent

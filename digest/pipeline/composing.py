@@ -10,10 +10,12 @@ from typing import Final
 from digest.classify import Judge, Merged, Regrouping, Split, cluster, rank, regroup, related
 from digest.compose import Decisions, Score, compose
 from digest.model import (
+    Article,
     Correction,
     DigestRule,
     Edition,
     EditionState,
+    Judgement,
     LeftOut,
     MostRead,
     Period,
@@ -28,6 +30,7 @@ from digest.store import Act, Store
 
 MOST_READ: Final = 5  # stories
 LEAST_READ: Final = 3  # readings; fewer say more about a reader than about a story
+_KEPT: Final = 2_000  # articles whose stories are kept at hand
 # What is composed again when asked for: what is held too, so that an editor can mend it.
 _OPEN: Final = frozenset({EditionState.DRAFT, EditionState.HELD, EditionState.SKIPPED})
 LOOK_BACK: Final = timedelta(weeks=26)  # how far back a follow-up may find the story that it follows
@@ -52,6 +55,7 @@ class Composing:
         self.judge = judge
         self.renderer = renderer
         self.clock = clock
+        self._told: tuple[tuple[frozenset[tuple[str, int, Judgement]], bool], tuple[Story, ...]] | None = None
 
     def compose(self, rule: DigestRule, period: Period) -> Revision | Skipped:
         """The edition of a digest for a period, frozen as a draft; one that is approved or out comes back as it is.
@@ -160,8 +164,18 @@ class Composing:
             for uid, one in found.items()
             if one.judgement is not None and uid not in barred
         ]
-        stories = cluster(judged, places=self.places, learned=self.settings.classify.learned)
+        stories = self._clustered(judged)
         return regroup(stories, said, {article.uid: judgement for article, judgement in judged}) if said else stories
+
+    def _clustered(self, judged: Sequence[tuple[Article, Judgement]]) -> tuple[Story, ...]:
+        """The stories of these articles. Those of the last time are kept: an editor's act seldom changes an article."""
+        learned = self.settings.classify.learned
+        same = frozenset((article.uid, article.version, judgement) for article, judgement in judged)
+        if len(judged) > _KEPT:
+            return cluster(judged, places=self.places, learned=learned)
+        if self._told is None or self._told[0] != (same, learned):
+            self._told = (same, learned), cluster(judged, places=self.places, learned=learned)
+        return self._told[1]
 
     def _regroupings(self, rule: DigestRule, edition_id: str) -> list[Regrouping]:
         """What editors said of which articles tell one story of an edition, in the order in which they said it."""

@@ -8,7 +8,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from digest.model import EditionState
+from digest.errors import NotFound
+from digest.model import Edition, EditionState, Period, Revision
 from digest.store.database import Database
 from digest.store.editions import Listed
 from digest.store.keyset import page
@@ -40,7 +41,7 @@ class CampaignLine:
 
 
 class Shelf:
-    """`editions`, `revisions`, `campaigns`: each newest first."""
+    """`editions`, `revisions`, `campaigns`: each newest first; `head` is one revision without its content."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -83,6 +84,58 @@ class Shelf:
                 revision=row.revision,
             )
             for row in rows
+        )
+
+    def head(self, edition_id: str, number: int | None = None) -> Revision:
+        """The newest revision of an edition, or the one of this number, with an edition that holds nothing.
+
+        Raises:
+            NotFound: there is none.
+        """
+        query = (
+            sa.select(
+                revisions.c.number,
+                revisions.c.hash,
+                revisions.c.created,
+                revisions.c.approved,
+                revisions.c.approved_by,
+                editions.c.digest,
+                editions.c.title,
+                editions.c.starts,
+                editions.c.ends,
+                editions.c.period,
+                editions.c.number.label("running"),
+                editions.c.state,
+                editions.c.reason,
+            )
+            .join_from(editions, revisions, revisions.c.edition == editions.c.id)
+            .where(editions.c.id == edition_id)
+            .order_by(revisions.c.number.desc())
+            .limit(1)
+        )
+        if number is not None:
+            query = query.where(revisions.c.number == number)
+        with self._database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            raise NotFound("edition", edition_id if number is None else f"{edition_id} revision {number}")
+        nothing = Edition(
+            id=edition_id,
+            digest=row.digest,
+            title=row.title,
+            period=Period(row.starts, row.ends, row.period),
+            number=row.running or 0,
+            sections=(),
+        )
+        return Revision(
+            edition=nothing,
+            number=row.number,
+            hash=row.hash,
+            created=row.created,
+            state=EditionState(row.state),
+            approved=row.approved,
+            approved_by=row.approved_by,
+            reason=row.reason,
         )
 
     def revisions(self, edition_id: str, *, limit: int = 100) -> tuple[RevisionLine, ...]:

@@ -11,7 +11,7 @@ from digest.desk import Composed
 from digest.errors import Blocked, InputError, NotFound, StateError
 from digest.model import Actor, AtDeadline, Edition, EditionState, Item, Revision, Skipped, Via
 from digest.store import AuditFilter
-from tests.desk.conftest import tell
+from tests.desk.publication import tell
 
 NOW = "weekly-2018-W29"
 BEFORE = "weekly-2018-W28"
@@ -83,7 +83,7 @@ class TestStories:
             found = edition(app.desk.move(NOW, shanghai, place=place, by=ADA))
             group = next(group for section in found.sections for group in section.groups if group.theme == "")
             assert [one.story.key for one in group.items].index(shanghai) == place - 1
-        assert f"An operator put it in place 3 under its theme." in item(draft(app), "Shanghai").why
+        assert "An operator put it in place 3 under its theme." in item(draft(app), "Shanghai").why
 
     def test_nowhere_is_no_move(self, app: App) -> None:
         with pytest.raises(InputError):
@@ -115,7 +115,11 @@ class TestStories:
         into, story = key(app, "Shanghai"), key(app, "Shenzhen")
         merged = item(edition(app.desk.merge(NOW, story, into, by=ADA)), "Shanghai")
         assert [one.title.split()[0] for one in merged.story.also] == ["Shenzhen"]
-        tell(app.settings.folder, "2018-07-21", "Nanjing builds a library for children. Its shelves are low and its lamps are shaped like pears.")
+        tell(
+            app.settings.folder,
+            "2018-07-21",
+            "Nanjing builds a library for children. Its shelves are low and its lamps are shaped like pears.",
+        )
         app.pipeline.pick_up()
         app.pipeline.classify()
         later = edition(app.desk.again(NOW, by=ADA))
@@ -132,7 +136,9 @@ class TestStories:
 
     def test_a_story_is_refiled_in_every_digest_and_that_can_be_taken_back(self, app: App) -> None:
         tram = key(app, "Tel Aviv")
-        found = item(edition(app.desk.refile(NOW, tram, regions={"CN-SH": "primary"}, themes=["culture"], by=ADA)), "Tel")
+        found = item(
+            edition(app.desk.refile(NOW, tram, regions={"CN-SH": "primary"}, themes=["culture"], by=ADA)), "Tel"
+        )
         assert found.story.judgement.places()[:1] == () or found.theme == "culture"
         assert found.theme == "culture"
         act = app.desk.acts(NOW)[-1]

@@ -26,7 +26,7 @@ def add_pages(frame: Frame) -> None:
     def approve_page(
         request: Request, visit: Visit, edition: str, seen: str, *, problem: str = "", override: str = ""
     ) -> Response:
-        revision = store.editions.get(edition)
+        revision = desk.revision(edition)
         names = [one.by for one in desk.approvals(edition)]
         rule = frame.site.settings.digest(revision.edition.digest)
         context = {

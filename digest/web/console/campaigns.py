@@ -123,7 +123,7 @@ def add_pages(frame: Frame) -> None:
 
     @frame.get("/campaigns/{edition}", Permission.CAMPAIGNS_READ)
     def one(request: Request, visit: Visitor, edition: str) -> Response:
-        revision = store.editions.get(edition)
+        revision = app.desk.revision(edition)
         context: dict[str, object] = {"edition": viewer.edition(revision, visit), "tab": "campaign", "progress": None}
         if revision.state is EditionState.APPROVED:  # handed over, and nobody has taken it up yet
             return frame.page(request, "campaign.html", {**context, "live": True}, here=HERE)
@@ -153,7 +153,7 @@ def add_pages(frame: Frame) -> None:
 
     def _visits(campaign: Campaign) -> dict[str, int]:
         """Readings of the pages of its stories, by day: numbers and nothing else."""
-        edition = store.editions.get(campaign.edition, campaign.revision).edition
+        edition = app.desk.revision(campaign.edition, campaign.revision).edition
         zone = frame.site.settings.zone
         first = campaign.started.astimezone(zone).date()
         last = min(first + _WEEKS, frame.site.clock().astimezone(zone).date())

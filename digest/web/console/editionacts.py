@@ -71,7 +71,7 @@ def add_pages(frame: Frame) -> None:
         question = _QUESTIONS.get(name)
         if question is None:
             raise HTTPException(404)
-        revision = store.editions.get(edition)
+        revision = desk.revision(edition)
         context = {
             "edition": viewer.edition(revision, visit),
             "tab": "",
@@ -109,7 +109,7 @@ def add_pages(frame: Frame) -> None:
         return frame.redirect(f"/editions/{edition}", done="It is cancelled.")
 
     def prove_page(request: Request, visit: Visit, edition: str, form: Form, problem: str = "") -> Response:
-        revision = store.editions.get(edition)
+        revision = desk.revision(edition)
         language = form.one("language")
         context = {
             "edition": viewer.edition(revision, visit),

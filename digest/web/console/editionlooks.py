@@ -53,7 +53,7 @@ def add_pages(frame: Frame) -> None:
 
     @frame.get("/editions/{edition}/look", Permission.EDITIONS_READ)
     def look(request: Request, visit: Visitor, edition: str) -> Response:
-        revision = store.editions.get(edition)
+        revision = app.desk.revision(edition)
         query = request.query_params
         way = query.get("as", "")
         way = way if way in dict(_WAYS) else "desktop"
@@ -95,7 +95,7 @@ def add_pages(frame: Frame) -> None:
 
     @frame.get("/editions/{edition}/copy", Permission.EDITIONS_READ)
     def copy(request: Request, visit: Visitor, edition: str) -> Response:
-        revision = store.editions.get(edition)
+        revision = app.desk.revision(edition)
         if request.query_params.get("web"):
             return frame.sandboxed(app.pipeline.preview(revision)[0])
         reader = request.query_params.get("reader", "").strip() if visit.may(Permission.SUBSCRIBERS_READ) else ""
@@ -103,7 +103,7 @@ def add_pages(frame: Frame) -> None:
 
     @frame.get("/editions/{edition}/stories/{story}", Permission.EDITIONS_READ)
     def story(request: Request, visit: Visitor, edition: str, story: str) -> Response:
-        revision = store.editions.get(edition)
+        revision = app.desk.revision(edition)
         item = revision.edition.find(story)
         if item is None:
             found = (one for one in revision.edition.items if any(story == each.uid for each in one.story.articles))

@@ -85,7 +85,7 @@ def add_pages(frame: Frame) -> None:
 
     @frame.get("/editions/{edition}", Permission.EDITIONS_READ)
     def stories(request: Request, visit: Visitor, edition: str) -> Response:
-        revision = store.editions.get(edition)
+        revision = frame.site.app.desk.revision(edition)
         sections = viewer.sections(revision, app_acts(edition), frame.site.app.desk.known(revision))
         return shown(request, visit, "stories", revision, sections=sections)
 
@@ -94,7 +94,7 @@ def add_pages(frame: Frame) -> None:
 
     @frame.get("/editions/{edition}/left-out", Permission.EDITIONS_READ)
     def left_out(request: Request, visit: Visitor, edition: str) -> Response:
-        revision = store.editions.get(edition)
+        revision = frame.site.app.desk.revision(edition)
         words = request.query_params.get("q", "").strip().casefold()
         found = [
             one
@@ -107,7 +107,7 @@ def add_pages(frame: Frame) -> None:
 
     @frame.get("/editions/{edition}/preflight", Permission.EDITIONS_READ)
     def preflight(request: Request, visit: Visitor, edition: str) -> Response:
-        revision = store.editions.get(edition)
+        revision = frame.site.app.desk.revision(edition)
         found = frame.site.app.desk.preflight(edition)
         return shown(request, visit, "preflight", revision, found=found, readers=readers(revision))
 
@@ -116,7 +116,7 @@ def add_pages(frame: Frame) -> None:
 
     @frame.get("/editions/{edition}/history", Permission.EDITIONS_READ)
     def history(request: Request, visit: Visitor, edition: str) -> Response:
-        revision = store.editions.get(edition)
+        revision = frame.site.app.desk.revision(edition)
         lines = store.shelf.revisions(edition)
         return shown(
             request,
@@ -133,10 +133,10 @@ def add_pages(frame: Frame) -> None:
 
     @frame.get("/editions/{edition}/difference", Permission.EDITIONS_READ)
     def difference(request: Request, visit: Visitor, edition: str) -> Response:
-        newest = store.editions.get(edition)
+        newest = frame.site.app.desk.revision(edition)
         numbers = [_number(request.query_params.get(name, ""), fallback) for name, fallback in
                    (("before", max(1, newest.number - 1)), ("after", newest.number))]  # fmt: skip
-        one, other = (store.editions.get(edition, number) for number in numbers)
+        one, other = (frame.site.app.desk.revision(edition, number) for number in numbers)
         found = differences(one.edition, other.edition)
         lines = store.shelf.revisions(edition)
         return shown(

@@ -16,13 +16,13 @@ from digest.web.forms import Form
 
 def add_pages(frame: Frame) -> None:
     """The acts."""
-    desk, store = frame.site.app.desk, frame.site.store
+    desk = frame.site.app.desk
 
     @frame.post("/editions/{edition}/stories", Permission.EDITIONS_WRITE)
     def line(visit: Visitor, form: Filled, edition: str) -> Response:
         """The buttons of a line: what is to be done, and the story, in one value."""
         act, _, story = form.one("act").partition(" ")
-        found = store.editions.get(edition).edition
+        found = desk.revision(edition).edition
         match act:
             case "pin":
                 said = said_of(desk.pin(edition, story, by=visit.actor), "Pinned")
@@ -45,7 +45,7 @@ def add_pages(frame: Frame) -> None:
 
         @frame.post(f"/editions/{{edition}}/stories/{{story}}/{name}", Permission.EDITIONS_WRITE)
         def one(visit: Visitor, form: Filled, edition: str, story: str) -> Response:
-            title = _title(store.editions.get(edition).edition, story)
+            title = _title(desk.revision(edition).edition, story)
             try:
                 composed = decide(visit, form, edition, story)
             except InputError as error:
@@ -70,10 +70,10 @@ def add_pages(frame: Frame) -> None:
         edition, story, by=visit.actor), "Everything decided about it is taken back")  # fmt: skip
 
     def move(visit: Visit, form: Form, edition: str, story: str) -> Composed:
-        item = store.editions.get(edition).edition.find(story)
+        item = desk.revision(edition).edition.find(story)
         theme = form.one("theme") if item is not None and form.one("theme") != item.theme else None
         stands = next(
-            (one.key for one in store.editions.get(edition).edition.sections if item is not None and item in one.items),
+            (one.key for one in desk.revision(edition).edition.sections if item is not None and item in one.items),
             "",
         )
         section = form.one("section") if form.one("section") != stands else ""
