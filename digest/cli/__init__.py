@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from digest.cli import (
+    acts,
     articles,
     bounces,
     classify,
@@ -18,8 +19,10 @@ from digest.cli import (
     editions,
     feeds,
     letters,
+    newsroom,
     operators,
     publication,
+    sending,
     sources,
     store,
     subscribers,
@@ -35,8 +38,11 @@ COMMANDS: Final = (
     publication,
     articles,
     classify,
+    newsroom,
     sources,
     editions,
+    acts,
+    sending,
     letters,
     operators,
     feeds,

@@ -12,7 +12,7 @@ import typer
 
 from digest import pickup
 from digest.app import App, now
-from digest.cli.base import FAILED, cli, complain, opened, print_json, say, show
+from digest.cli.base import FAILED, AsJson, cli, complain, opened, print_json, say, show
 from digest.errors import InputError, PickupError
 from digest.model import Article, Judgement, RegionTag, Source, SourceKind, ThemeTag
 from digest.pickup.document import MAX_BYTES
@@ -24,7 +24,6 @@ Documents = Annotated[
     list[str] | None,
     typer.Argument(help="Files, or http addresses, to read instead of the sources.", metavar="FILE|URL"),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON lines instead of text.")]
 
 
 @cli.command("pickup")
@@ -89,7 +88,7 @@ def _given(app: App, documents: list[str]) -> Iterator[pickup.Reading | InputErr
 def _held(app: App) -> Iterator[pickup.Reading | InputError]:
     """What all sources hold."""
     for source in app.settings.sources:
-        if not source.live:
+        if not source.live and not source.sent:
             held = pickup.look(source, app.settings.folder, now=now(), zone=app.settings.zone, jail=app.jail)
             yield from (reading for _origin, reading in held)
     for standing in app.live.standings(now()):

@@ -36,6 +36,10 @@ cli: Final = typer.Typer(
 )
 
 
+AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of text: one document, or one line for each.")]
+By = Annotated[str, typer.Option("--by", help="Who says so, for the record; the user of this machine if left out.")]
+
+
 @dataclasses.dataclass
 class Where:
     """What the global options said."""

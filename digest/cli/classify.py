@@ -6,7 +6,6 @@ error and the remedy, and the next one is read; docs/batch.md has the forms.
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +18,11 @@ from digest.app import App, now
 from digest.classify import Judge, cluster, load_taxonomy
 from digest.classify.batch import article_of, id_of, judged_record, mended, record_of
 from digest.classify.replaying import replay as replayed
-from digest.cli.articles import STANDARD_INPUT, AsJson, open_document, reading, show_article, show_judgement
-from digest.cli.base import cli, opened, print_json, say
+from digest.cli.articles import STANDARD_INPUT, open_document, reading, show_article, show_judgement
+from digest.cli.base import AsJson, By, actor, cli, opened, print_json, say
 from digest.errors import DigestError, InputError, NotFound
 from digest.model import Article, Judgement, Role, Source, SourceKind
-from digest.pickup import dates, language
+from digest.pickup import dateline, dates, language
 from digest.store import Act
 
 _LONGEST_LINE: Final = 64_000_000  # bytes; a longer one is passed over without being held in memory
@@ -139,16 +138,23 @@ def refile(
     theme: Annotated[list[str] | None, typer.Option(help="Its themes by id or name, the first one first.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="What it is about: a code or a name.")] = None,
     counterpart: Annotated[list[str] | None, typer.Option(help="The other side of it.")] = None,
-    by: Annotated[str, typer.Option(help="Who says so; the user of this machine if left out.")] = "",
+    by: By = "",
+    as_json: AsJson = False,
 ) -> None:
     """Say where an article belongs. It is kept with who and when, holds from now on, and the judge learns from it."""
     with opened(context) as app:
         themes = None if theme is None else [_theme(app, name) for name in theme]
         regions = {_region(app, name): Role.PRIMARY.value for name in region or ()}
         regions |= {_region(app, name): Role.COUNTERPART.value for name in counterpart or ()}
-        person = by or getpass.getuser()
-        desk.refile(app.store, article, themes=themes, regions=regions or None, by=person, at=now())
-        show_judgement(app, app.pipeline.judge_again(article))
+        if themes is None and not regions:
+            raise InputError("nothing to change", remedy="name the themes, or the regions, or both")
+        app.newsroom.refile([article], themes=themes, regions=regions or None, by=actor(by))
+        judgement = app.store.articles.get(article).judgement
+        assert judgement is not None  # noqa: S101 - it was just judged
+        if as_json:
+            print_json(judgement)
+        else:
+            show_judgement(app, judgement)
 
 
 @cli.command()
@@ -246,7 +252,12 @@ def _article(app: App, record: Mapping[str, Any], number: int) -> Article:
         return dates.read(text, app.settings.zone) if text else None
 
     return article_of(
-        record, now=datetime(2000, 1, 1, tzinfo=UTC), number=number, language=language.detect, moment=moment
+        record,
+        now=datetime(2000, 1, 1, tzinfo=UTC),
+        number=number,
+        language=language.detect,
+        moment=moment,
+        filed=dateline.taken_off,
     )
 
 

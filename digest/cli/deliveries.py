@@ -12,14 +12,12 @@ from typing import Annotated
 import typer
 
 from digest.app import App, now
-from digest.cli.base import FAILED, cli, opened, print_json, say, show, show_report
+from digest.cli.base import FAILED, AsJson, By, actor, cli, opened, print_json, say, show, show_report
+from digest.cli.completion import EditionId, editions
 from digest.deliver import Halt, Progress, Report, speak
 from digest.errors import DigestError, InputError
 from digest.model import DeliveryState
 from digest.store import Span
-
-EditionId = Annotated[str, typer.Argument(help="An edition's id, such as weekly-2018-W29.")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON lines instead of text.")]
 
 _FAILED = (DeliveryState.DEFERRED, DeliveryState.REFUSED, DeliveryState.UNCERTAIN, DeliveryState.BOUNCED)
 
@@ -27,7 +25,9 @@ _FAILED = (DeliveryState.DEFERRED, DeliveryState.REFUSED, DeliveryState.UNCERTAI
 @cli.command()
 def deliveries(
     context: typer.Context,
-    edition: Annotated[str, typer.Argument(help="An edition's id; all of them if left out.")] = "",
+    edition: Annotated[
+        str, typer.Argument(help="An edition's id; all of them if left out.", autocompletion=editions)
+    ] = "",
     address: Annotated[str, typer.Option(help="Only this reader's.")] = "",
     failed: Annotated[bool, typer.Option("--failed", help="Only what did not arrive, or may not have.")] = False,
     limit: Annotated[int, typer.Option(help="Rows at most.")] = 100,
@@ -75,6 +75,8 @@ def resend(
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Every copy that was refused or is uncertain.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    by: By = "",
+    as_json: AsJson = False,
 ) -> None:
     """Send copies of an edition again, each with the Message-ID that it had: a mailbox that has it may fold the two."""
     if bool(address) == failed:
@@ -83,10 +85,8 @@ def resend(
         if not yes and not typer.confirm(f"Send {'every failed copy' if failed else ', '.join(address or ())} again?"):
             say("Nothing was sent.")
             return
-        count = app.store.campaigns.resend(edition, now(), addresses=None if failed else address)
-        say(f"{count} to send again")
-        if count:
-            _go_on(app, edition)
+        count = app.desk.resend(edition, None if failed else address, by=actor(by))
+        _again(app, edition, count, as_json=as_json)
 
 
 @cli.command()
@@ -95,29 +95,36 @@ def resolve(
     edition: EditionId,
     outcome: Annotated[str, typer.Argument(help="accepted: it arrived. resend: send it again.")],
     address: Annotated[str, typer.Option(help="Only this reader's copy; all uncertain ones if left out.")] = "",
+    by: By = "",
+    as_json: AsJson = False,
 ) -> None:
     """Decide about copies that may or may not have arrived (uncertain), as after a crash with uncertain = "hold"."""
     with opened(context) as app:
-        campaigns = app.store.campaigns
         if outcome == "accepted":
-            say(f"{campaigns.resolve(edition, now(), address=address)} are accepted now")
+            count = app.desk.resolve(edition, address, by=actor(by))
+            if as_json:
+                print_json({"edition": edition, "copies": count, "report": None})
+            else:
+                say(f"{count} are accepted now")
         elif outcome == "resend":
             uncertain = (DeliveryState.UNCERTAIN,)
-            found = campaigns.deliveries(edition, states=uncertain, address=address, limit=10**9)
-            count = campaigns.resend(edition, now(), addresses=[one.address for one in found]) if found else 0
-            say(f"{count} to send again")
-            if count:
-                _go_on(app, edition)
+            found = app.store.campaigns.deliveries(edition, states=uncertain, address=address, limit=10**9)
+            count = app.desk.resend(edition, [one.address for one in found], by=actor(by)) if found else 0
+            _again(app, edition, count, as_json=as_json)
         else:
             raise InputError(f"{outcome!r} is no outcome", remedy="write accepted or resend")
 
 
 @cli.command()
-def arm(context: typer.Context) -> None:
+def arm(context: typer.Context, by: By = "", as_json: AsJson = False) -> None:
     """Make this installation the one that sends, after a restore, or where a copy of it takes over."""
     with opened(context) as app:
         app.fence.arm(app.pipeline.standing())
-        say(f"{app.settings.folder} may send now (noted in {app.fence.file})")
+        app.store.audit.add(actor(by), "installation.arm", at=now())
+        if as_json:
+            print_json({"folder": app.settings.folder, "noted": app.fence.file})
+        else:
+            say(f"{app.settings.folder} may send now (noted in {app.fence.file})")
 
 
 @cli.command(name="send-range", hidden=True)
@@ -144,8 +151,14 @@ def send_range(context: typer.Context, edition: EditionId, first: int, last: int
             raise typer.Exit(FAILED) from error
 
 
-def _go_on(app: App, edition: str) -> None:
-    report = app.pipeline.deliver(edition)
-    show_report(report, app.settings.zone, "`digest send` for its period")
-    if report.stopped or report.refused:
+def _again(app: App, edition: str, count: int, *, as_json: bool) -> None:
+    """Send what was queued again, and say what came of it."""
+    report = app.pipeline.deliver(edition) if count else None
+    if as_json:
+        print_json({"edition": edition, "copies": count, "report": report})
+    else:
+        say(f"{count} to send again")
+        if report is not None:
+            show_report(report, app.settings.zone, "`digest send` for its period")
+    if report is not None and (report.stopped or report.refused):
         raise typer.Exit(FAILED)

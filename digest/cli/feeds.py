@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.base import FAILED, cli, opened, print_json, say, show
+from digest.cli.base import FAILED, AsJson, cli, opened, print_json, say, show
 
 feeds = typer.Typer(help="Feeds: list them, write them for a CDN, tell the hub.", no_args_is_help=True)
 cli.add_typer(feeds, name="feeds")
@@ -18,7 +18,7 @@ cli.add_typer(feeds, name="feeds")
 @feeds.command("list")
 def list_(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Every feed as it was last published: its address, entries, archive pages, and when it changed."""
     with opened(context) as app:
@@ -36,7 +36,7 @@ def list_(
 def write(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Folder that a CDN or a plain web server shows as the root.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object: files, changed, removed.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Publish, and write the same files below a folder; what is the same is not touched, what is stale removed."""
     with opened(context) as app:
@@ -59,7 +59,7 @@ def hub(
     again: Annotated[
         bool, typer.Option("--again", help="Tell it of every feed anew, also where it failed for good.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per feed.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """What the WebSub hub was told of changed feeds, failures first (settings: feeds.hub)."""
     with opened(context) as app:

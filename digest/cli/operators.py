@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from digest.app import App
-from digest.cli.base import actor, cli, opened, print_json, say, show
+from digest.cli.base import AsJson, actor, cli, opened, print_json, say, show
 from digest.errors import InputError
 from digest.model import Operator, OperatorRole, Permission
 from digest.operators import LINK_LIFE
@@ -20,7 +20,6 @@ tokens = typer.Typer(help="Tokens by which programs use the API in an operator's
 cli.add_typer(operators, name="operators")
 cli.add_typer(tokens, name="tokens")
 
-AsJson = Annotated[bool, typer.Option("--json", help="JSON lines instead of text.")]
 Address = Annotated[str, typer.Argument(help="The operator's e-mail address.")]
 Asked = Annotated[bool, typer.Option("--password", help="Ask for a password here, instead of making a link.")]
 

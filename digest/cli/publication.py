@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from digest import deliver
-from digest.cli.base import FAILED, USAGE, cli, complain, console, opened, print_json, say, show
+from digest.cli.base import FAILED, USAGE, AsJson, cli, complain, console, opened, print_json, say, show
 from digest.demo import demonstrate
 from digest.errors import ConfigError
 from digest.settings import FILE, shipped
@@ -19,6 +19,7 @@ from digest.settings import FILE, shipped
 @cli.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder to make; it may exist, but not hold a digest.toml.")],
+    as_json: AsJson = False,
 ) -> None:
     """Begin a publication: settings, sample articles and sample readers in a folder of its own."""
     if (folder / FILE).exists():
@@ -31,6 +32,9 @@ def init(
         (folder / ".gitignore").write_text("/var/\n", encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{error.filename}: {error.strerror}") from error
+    if as_json:
+        print_json({"folder": folder, "settings": folder / FILE})
+        return
     say(f"{folder} is a publication now. Next:")
     say(f"  edit {folder / FILE}: title, url, sender, postal_address; then samples = false")
     say(f"  digest -C {folder} check")
@@ -41,7 +45,7 @@ def init(
 @cli.command()
 def check(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object: settings and problems.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print every setting with its origin (secrets hidden), and say what is wrong and how to mend it."""
     with opened(context) as app:

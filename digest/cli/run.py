@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
-from digest import desk, logs
+from digest import logs
 from digest.app import App, now
-from digest.cli.base import FAILED, cli, opened, print_json, say, show
-from digest.cli.editions import AsJson, DigestKey, EditionId
+from digest.cli.base import FAILED, AsJson, cli, opened, print_json, say, show
+from digest.cli.completion import DigestKey
 from digest.engine import HERE
 from digest.model import DeliveryState
 from digest.periods import next_runs
 from digest.standing import Standing, look
 
 log = logs.logger("run")
+Serve: TypeAlias = Callable[[App, asyncio.Event, Callable[[], None]], Awaitable[None]]
 _BAD = ("failing", "quiet", "held", "gone")
 
 
@@ -40,21 +41,28 @@ def run(
         logs.set_up(form=wanted.log_format.value, level=wanted.log_level.value)
         # The web server and the scheduler take half a second to load, and no other command needs them.
         from digest import schedule  # noqa: PLC0415 - see above
-        from digest.web import serve  # noqa: PLC0415 - same
 
-        page = app.metrics.page if wanted.metrics else None
-        listening = functools.partial(
-            serve, metrics=page, ready=lambda host, port: log.info("serving", host=host, port=port)
-        )
         service = schedule.Service(
             app,
             clock=now,
-            serve=listening if wanted.web else None,
+            serve=listening(app),
             metrics=app.metrics,
             works=None if app.settings.engine.worker else HERE,
             scheduler=app.settings.engine.scheduler,
         )
         asyncio.run(schedule.run(service))
+
+
+def listening(app: App) -> Serve | None:
+    """What this process serves: the pages, or only what machines ask, or nothing."""
+    wanted = app.settings.operations
+    if not (wanted.web or wanted.probe_port):
+        return None
+    from digest.web import probe, serve  # noqa: PLC0415 - see above; a machine that only works needs neither
+
+    page = app.metrics.page if wanted.metrics else None
+    face = serve if wanted.web else probe
+    return functools.partial(face, metrics=page, ready=lambda host, port: log.info("serving", host=host, port=port))
 
 
 @cli.command("schedule")
@@ -151,19 +159,3 @@ def _failed(now_: Standing) -> bool:
         return False
     bad = (DeliveryState.REFUSED, DeliveryState.UNCERTAIN, DeliveryState.BOUNCED)
     return any(now_.last.tally[state] for state in bad)
-
-
-@cli.command()
-def pause(context: typer.Context, edition: EditionId, reason: Annotated[str, typer.Option(help="Why.")] = "") -> None:
-    """Stop the sending of an edition after the copies in flight, until `digest resume`."""
-    with opened(context) as app:
-        desk.pause(app.store, edition, reason, at=now())
-        say(f"{edition} is paused")
-
-
-@cli.command()
-def resume(context: typer.Context, edition: EditionId) -> None:
-    """Let the sending of a paused edition go on: `digest run` or `digest send` does."""
-    with opened(context) as app:
-        desk.resume(app.store, edition, at=now())
-        say(f"{edition} goes on")

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from digest.app import now
-from digest.cli.base import FAILED, cli, complain, opened, print_json, say, show
+from digest.cli.base import FAILED, AsJson, By, actor, cli, complain, opened, print_json, say, show
+from digest.cli.completion import SourceKey, sources
 from digest.errors import InputError
 from digest.fetch import Failed, Fetched, Gone
 from digest.model import Article, Rights, Source, SourceKind
@@ -23,8 +24,6 @@ live = typer.Typer(
 )
 cli.add_typer(live, name="sources")
 
-AsJson = Annotated[bool, typer.Option("--json", help="JSON lines instead of text.")]
-Key = Annotated[str, typer.Argument(help="A source's key, as `digest sources list` shows it.")]
 _SHOWN = 5  # articles of a preview
 
 
@@ -41,8 +40,13 @@ def add(
     language: Annotated[str, typer.Option(help="Language of articles that do not name one.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Keep nothing: show what it would bring.")] = False,
+    by: By = "",
+    as_json: AsJson = False,
 ) -> None:
-    """Find the feed of an address, show what it would bring, and keep it as a source."""
+    """Find the feed of an address, show what it would bring, and keep it as a source.
+
+    Example: digest sources add https://www.example.com/business --rights summary
+    """
     with opened(context) as app:
         found = app.live.find(url)
         title = _title(found)
@@ -55,16 +59,22 @@ def add(
             full_text=full_text,
             language=language,
         )
-        _preview(found, source)
+        if not as_json:
+            _preview(found, source)
         if dry_run:
+            if as_json:
+                print_json({"source": source, "kept": False, "articles": len(found.reading.articles)})
             return
-        if not yes and sys.stdin.isatty() and not typer.confirm("Keep it?"):
+        if not yes and not as_json and sys.stdin.isatty() and not typer.confirm("Keep it?"):
             say("nothing was kept")
             return
-        if not yes and not sys.stdin.isatty():
+        if not yes and (as_json or not sys.stdin.isatty()):
             raise InputError("nobody is there to be asked", remedy="add --yes to keep it, or --dry-run to look")
-        app.live.add(source)
-    say(f"kept as '{source.key}'; the next pick-up takes its articles", style="green")
+        with app.store.transaction():
+            app.live.add(source)
+            app.store.audit.add(actor(by), "source.add", source.key, {"location": source.location}, at=now())
+    told = {"source": source, "kept": True, "articles": len(found.reading.articles)}
+    _tell(told, f"kept as '{source.key}'; the next pick-up takes its articles", as_json=as_json)
 
 
 def _title(found: Discovered) -> str:
@@ -129,7 +139,7 @@ def _span(length: timedelta) -> str:
 @live.command()
 def check(
     context: typer.Context,
-    key: Annotated[str, typer.Argument(help="A source's key; all of them when left out.")] = "",
+    key: Annotated[str, typer.Argument(help="A source's key; all of them when left out.", autocompletion=sources)] = "",
     as_json: AsJson = False,
 ) -> None:
     """Ask a source, or all, as if for the first time, and show what it answers; nothing is kept."""
@@ -207,23 +217,75 @@ def _show_answer(standing: Standing, asked: Asked) -> None:
 
 
 @live.command()
-def remove(context: typer.Context, key: Key) -> None:
+def remove(context: typer.Context, key: SourceKey, by: By = "", as_json: AsJson = False) -> None:
     """Take out a source that was added; its articles stay."""
     with opened(context) as app:
-        app.live.remove(key)
-    say(f"'{key}' is not asked any more; its articles stay")
+        app.source_desk.remove(key, by=actor(by))
+    _tell({"source": key, "removed": True}, f"'{key}' is not asked any more; its articles stay", as_json=as_json)
 
 
 @live.command()
-def accept(context: typer.Context, key: Key) -> None:
+def accept(context: typer.Context, key: SourceKey, by: By = "", as_json: AsJson = False) -> None:
     """Let the next pick-up take items that are held; also asks a source again that said it was gone for good."""
     with opened(context) as app:
-        held = app.live.accept(key)
-    say(
+        held = app.source_desk.accept(key, by=actor(by))
+    said = (
         f"the next pick-up takes them: {held} items were held"
         if held
         else f"'{key}' is asked again at the next pick-up"
     )
+    _tell({"source": key, "held": held}, said, as_json=as_json)
+
+
+@live.command()
+def hold(
+    context: typer.Context,
+    key: SourceKey,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for who looks at it later.")],
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Ask a source no more until it is released."""
+    with opened(context) as app:
+        app.source_desk.stop(key, reason, by=actor(by))
+    _tell({"source": key, "held": True}, f"'{key}' is not asked until `digest sources release {key}`", as_json=as_json)
+
+
+@live.command()
+def release(context: typer.Context, key: SourceKey, by: By = "", as_json: AsJson = False) -> None:
+    """Ask a source again that was held."""
+    with opened(context) as app:
+        app.source_desk.go_on(key, by=actor(by))
+    _tell({"source": key, "held": False}, f"'{key}' is asked again at the next pick-up", as_json=as_json)
+
+
+@live.command()
+def poll(context: typer.Context, key: SourceKey, by: By = "", as_json: AsJson = False) -> None:
+    """Ask a source now, due or not, and keep what it brings."""
+    with opened(context) as app:
+        came = app.source_desk.poll(key, by=actor(by))
+        judged = app.pipeline.classify()
+    said = f"{came.new} new, {came.edited} edited, {came.unchanged} unchanged; {judged} judged"
+    told = {"source": key, "new": came.new, "edited": came.edited, "unchanged": came.unchanged}
+    _tell({**told, "problems": [str(one) for one in came.problems]}, said, as_json=as_json)
+    if came.problems:
+        for problem in came.problems:
+            complain(str(problem))
+        raise typer.Exit(FAILED)
+
+
+@live.command("export")
+def export_list(context: typer.Context) -> None:
+    """Write the live sources as an OPML list, for feed readers."""
+    with opened(context) as app:
+        typer.echo(app.source_desk.export_opml().decode(), nl=False)
+
+
+def _tell(told: dict[str, object], sentence: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(told)
+    else:
+        say(sentence)
 
 
 @live.command("import")
@@ -232,6 +294,7 @@ def import_list(
     file: Annotated[Path, typer.Argument(help="An OPML file, as feed readers export it.")],
     rights: Annotated[Rights, typer.Option(help="How much of their articles may be shown.")] = Rights.SUMMARY,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Keep nothing: show what would happen.")] = False,
+    by: By = "",
     as_json: AsJson = False,
 ) -> None:
     """Keep the feeds of an OPML list as sources. None is asked yet; each line says what became of it."""
@@ -240,7 +303,7 @@ def import_list(
             data = file.read_bytes()
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror}", where=str(file)) from error
-        lines = app.live.import_opml(data, file.name, rights=rights, dry_run=dry_run)
+        lines = app.source_desk.import_opml(data, file.name, rights=rights, keep=not dry_run, by=actor(by))
     for line in lines:
         if as_json:
             print_json(line)

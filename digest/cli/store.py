@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from digest.app import now
-from digest.cli.base import FAILED, cli, console, opened, print_json, say, show
+from digest.cli.base import FAILED, AsJson, cli, console, opened, print_json, say, show
 from digest.deliver.fence import COPY
 from digest.pipeline.sending import SENDING
 from digest.store import Compared, Copied, Copying
@@ -24,7 +24,6 @@ cli.add_typer(group, name="store")
 _HOLDS: Final = (SENDING, "notices", "schedule")  # nobody may be sending, or making editions
 _EVERY: Final = 1.0  # seconds between two lines of progress
 
-AsJson = Annotated[bool, typer.Option("--json", help="JSON lines instead of text: progress, then the result.")]
 Target = Annotated[
     str,
     typer.Argument(
@@ -118,6 +117,6 @@ def _tell_done(done: Copied, *, as_json: bool) -> None:
     if done.again:
         say(f"copied anew, since they changed while copying had broken off: {', '.join(done.again)}", style="yellow")
     if done.moved:
-        say("The store is moved: set store.url to the new one, and start again. The old one opens no more.")
+        say("The store is moved: set store.url to the new one, run `digest arm`, and start. The old one opens no more.")
     else:
         say("The old store goes on. The new one is a copy: it sends nothing until `digest arm`.")

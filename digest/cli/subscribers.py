@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +10,10 @@ import typer
 
 from digest import subscriptions
 from digest.app import App, now
-from digest.cli.base import FAILED, cli, complain, opened, print_json, say, show
-from digest.errors import InputError
-from digest.model import Consent, Length, Preferences, SubscriptionState
+from digest.cli.base import FAILED, AsJson, By, actor, cli, complain, opened, print_json, say, show
+from digest.cli.completion import digests
+from digest.errors import InputError, ListError, NotFound
+from digest.model import Length, Preferences, Subscription, SubscriptionState
 from digest.publishing import write
 
 readers = typer.Typer(
@@ -21,8 +21,9 @@ readers = typer.Typer(
 )
 cli.add_typer(readers, name="subscribers")
 
-AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
-DigestKey = Annotated[str, typer.Option("--digest", help="Only of this digest.")]
+DigestKey = Annotated[str, typer.Option("--digest", help="Only of this digest.", autocompletion=digests)]
+Address = Annotated[str, typer.Argument(help="E-mail address.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for who looks at it later.")]
 
 
 @readers.command("import")
@@ -32,20 +33,25 @@ def import_list(
     basis: Annotated[str, typer.Option(help="Basis of consent, for lines that name none.")] = "",
     whole: Annotated[bool, typer.Option("--whole", help="Import nothing if any line is refused.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Keep nothing: show what would happen.")] = False,
+    by: By = "",
+    as_json: AsJson = False,
 ) -> None:
-    """Import a list of readers. Lines with a fault are reported and stop no other; who left is never revived."""
+    """Import a list of readers. Lines with a fault are reported and stop no other; who left is never revived.
+
+    Example: digest subscribers import readers.csv --basis "contract" --dry-run
+    """
     with opened(context) as app:
-        report = subscriptions.import_csv(
-            app.store,
-            file,
-            places=app.places,
-            themes={theme.id: theme for theme in app.taxonomy},
-            digests=[rule.key for rule in app.settings.digests],
-            now=now(),
-            basis=basis,
-            whole=whole,
-            dry_run=dry_run,
-        )
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            what = f"cannot be read: {error.strerror}"
+            raise ListError(what, where=str(file), remedy="give the path of a CSV file") from error
+        report = app.reader_desk.import_list(data, file.name, basis=basis, whole=whole, keep=not dry_run, by=actor(by))
+    if as_json:
+        print_json(report)
+        if report.refused:
+            raise typer.Exit(FAILED)
+        return
     for line in report.passed_over:
         say(f"passed over: {file.name}: {line}", style="yellow")
     for line in report.refused:
@@ -63,17 +69,19 @@ def export_list(
     file: Annotated[Path | None, typer.Argument(help="The file to write; standard output if left out.")] = None,
     digest: DigestKey = "",
     everyone: Annotated[bool, typer.Option("--all", help="Pending, paused and ended ones too.")] = False,
+    by: By = "",
 ) -> None:
     """Write the active readers as a CSV file that `import` reads."""
     states = tuple(SubscriptionState) if everyone else (SubscriptionState.ACTIVE,)
     with opened(context) as app:
-        out = io.StringIO(newline="")
-        total = subscriptions.export_csv(app.store, out, digest=digest, states=states)
-    if file is None:
-        typer.echo(out.getvalue(), nl=False)
-        return
-    write(file, out.getvalue().encode())
-    say(f"{total} readers in {file}")
+        lines = app.reader_desk.export(digest, states, by=actor(by))
+        if file is None:
+            for piece in lines:
+                typer.echo(piece, nl=False)
+            return
+        content = "".join(lines)
+    write(file, content.encode())
+    say(f"{content.count(chr(10)) - 1} readers in {file}")
 
 
 @readers.command()
@@ -89,6 +97,8 @@ def add(
     theme: Annotated[list[str] | None, typer.Option(help="Theme, by id or name; may be given again.")] = None,
     language: Annotated[str, typer.Option(help="Language of the interface: en, zh-Hans.")] = "",
     length: Annotated[Length, typer.Option(help="How much of each story.")] = Length.FULL,
+    by: By = "",
+    as_json: AsJson = False,
 ) -> None:
     """Add a reader, or bring what is known of one up to date."""
     with opened(context) as app:
@@ -98,15 +108,17 @@ def add(
             language=language,
             length=length,
         )
-        fates = subscriptions.add(
-            app.store,
+        fates = app.reader_desk.add(
             address,
             [app.settings.digest(key).key for key in digest] if digest else [rule.key for rule in app.settings.digests],
-            consent=Consent(at=now(), basis=f"operator: {consent}", origin="command line"),
-            now=now(),
+            basis=consent,
             name=name,
             preferences=preferences,
+            by=actor(by),
         )
+    if as_json:
+        print_json({"fates": fates})
+        return
     for key, fate in fates.items():
         say(f"{key}: {fate}")
 
@@ -129,20 +141,105 @@ def _theme(app: App, text: str) -> str:
 @readers.command()
 def remove(
     context: typer.Context,
-    address: Annotated[str, typer.Argument(help="E-mail address.")],
+    address: Address,
     digest: DigestKey = "",
+    reason: Annotated[str, typer.Option(help="Why, for who looks at it later.")] = "removed by an operator",
+    by: By = "",
+    as_json: AsJson = False,
 ) -> None:
     """End a reader's subscriptions. They are remembered as ended, so that no import revives them."""
     with opened(context) as app:
-        ended = subscriptions.remove(app.store, address, now(), digest=digest)
-    say(f"{len(ended)} subscriptions ended")
+        running = [one for one in _of(app, address, digest) if one.state is not SubscriptionState.ENDED]
+        ended = [app.reader_desk.end(one.id, reason, by=actor(by)) for one in running]
+    _tell(ended, f"{len(ended)} subscriptions ended", as_json=as_json)
 
 
 @readers.command()
-def data(
-    context: typer.Context,
-    address: Annotated[str, typer.Argument(help="E-mail address.")],
+def pause(
+    context: typer.Context, address: Address, digest: DigestKey = "", by: By = "", as_json: AsJson = False
 ) -> None:
+    """Send a reader nothing until `resume`."""
+    with opened(context) as app:
+        active = [one for one in _of(app, address, digest) if one.state is SubscriptionState.ACTIVE]
+        paused = [app.reader_desk.pause(one.id, by=actor(by)) for one in active]
+    _tell(paused, f"{len(paused)} subscriptions paused", as_json=as_json)
+
+
+@readers.command()
+def resume(
+    context: typer.Context, address: Address, digest: DigestKey = "", by: By = "", as_json: AsJson = False
+) -> None:
+    """Go on sending to a reader who paused."""
+    with opened(context) as app:
+        paused = [one for one in _of(app, address, digest) if one.state is SubscriptionState.PAUSED]
+        active = [app.reader_desk.resume(one.id, by=actor(by)) for one in paused]
+    _tell(active, f"{len(active)} subscriptions go on", as_json=as_json)
+
+
+def _of(app: App, address: str, digest: str) -> list[Subscription]:
+    found = [one for one in app.store.subscribers.of(address) if digest in {"", one.digest}]
+    if not found:
+        raise NotFound("subscriber", address, "`digest subscribers list` shows them")
+    return found
+
+
+def _tell(changed: list[Subscription], sentence: str, *, as_json: bool) -> None:
+    if not as_json:
+        say(sentence)
+        return
+    for one in changed:
+        print_json(one)
+
+
+@readers.command()
+def suppress(context: typer.Context, address: Address, reason: Reason, by: By = "", as_json: AsJson = False) -> None:
+    """Let no digest write to an address any more."""
+    with opened(context) as app:
+        app.reader_desk.suppress(address, reason, by=actor(by))
+        known = app.store.subscribers.suppression(address)
+    if as_json:
+        print_json(known)
+    else:
+        say(f"nobody writes to {address} any more")
+
+
+@readers.command()
+def lift(
+    context: typer.Context,
+    address: Address,
+    reason: Reason,
+    evidence: Annotated[str, typer.Option(help="That the person asked for it; needed after a complaint.")] = "",
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Let an address be written to again."""
+    with opened(context) as app:
+        was = app.reader_desk.lift(address, reason, evidence=evidence, by=actor(by))
+    if as_json:
+        print_json(was)
+    else:
+        say(f"{address} may be written to again; it was suppressed as: {was.cause}")
+
+
+@readers.command()
+def suppressions(
+    context: typer.Context,
+    cause: Annotated[str, typer.Option(help="Only for this: refused, complaint, operator, erased.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Rows at most.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List addresses that nobody may write to, newest first, with the evidence."""
+    with opened(context) as app:
+        found = app.reader_desk.suppressions(cause, limit=limit)
+    if as_json:
+        for one in found:
+            print_json(one)
+        return
+    show("", ("address", "cause", "since", "evidence"), [(one.key, one.cause, one.at, one.evidence) for one in found])
+
+
+@readers.command()
+def data(context: typer.Context, address: Address) -> None:
     """Print all that is held about a person, as JSON: what they may ask for."""
     with opened(context) as app:
         typer.echo(json.dumps(subscriptions.told(app.store, address, now()), ensure_ascii=False, indent=2))
@@ -151,15 +248,20 @@ def data(
 @readers.command()
 def erase(
     context: typer.Context,
-    address: Annotated[str, typer.Argument(help="E-mail address.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    address: Address,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    by: By = "",
+    as_json: AsJson = False,
 ) -> None:
     """Forget a person for good. A keyed hash stays, so that no import writes to them; they can come back themselves."""
     if not yes:
-        typer.confirm("Erase everything that is held about this person? This cannot be undone", abort=True)
+        typer.confirm("Erase everything that is held about this person? This cannot be undone", abort=True, err=as_json)
     with opened(context) as app:
-        count = subscriptions.erase(app.store, address, now())
-    say(f"erased; {count} subscriptions are gone")
+        count = app.reader_desk.erase(address, by=actor(by))
+    if as_json:
+        print_json({"subscriptions": count})
+    else:
+        say(f"erased; {count} subscriptions are gone")
 
 
 @readers.command("list")
@@ -195,8 +297,13 @@ def list_readers(
 
 
 @readers.command()
-def why(context: typer.Context, address: Annotated[str, typer.Argument(help="E-mail address.")]) -> None:
+def why(context: typer.Context, address: Address, as_json: AsJson = False) -> None:
     """Say what is known of an address, and why it got or did not get its copies."""
     with opened(context) as app:
-        for sentence in subscriptions.why(app.store, address):
-            say(sentence)
+        sentences = subscriptions.why(app.store, address)
+        mine = app.store.subscribers.of(address)
+    if as_json:
+        print_json({"address": address, "why": sentences, "subscriptions": mine})
+        return
+    for sentence in sentences:
+        say(sentence)

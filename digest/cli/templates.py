@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from digest.app import App
-from digest.cli.base import FAILED, cli, opened, print_json, say, show
+from digest.cli.base import FAILED, AsJson, cli, opened, print_json, say, show
+from digest.cli.completion import templates as names
 from digest.errors import InputError, NotFound
 from digest.publishing import write
 from digest.render.check import Finding, Level, check
@@ -22,20 +23,28 @@ _STYLES = {Level.ERROR: "red", Level.WARNING: "yellow", Level.NOTE: ""}
 
 
 @templates.command("list")
-def list_templates(context: typer.Context) -> None:
+def list_templates(context: typer.Context, as_json: AsJson = False) -> None:
     """List the files below templates/, and which of them are the publication's own."""
     with opened(context) as app:
         own = _own(app)
         found = app.renderer.templates
         rows = [(name, "own" if Path(found.file(name)[1]).is_relative_to(own) else "shipped") for name in found.names()]
+        if as_json:
+            for name, whose in rows:
+                print_json({"file": name, "whose": whose})
+            return
         show("", ("file", "whose"), rows)
 
 
 @templates.command()
 def copy(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="A file or folder below templates/, such as email/confirm.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="A file or folder below templates/, such as email/confirm.", autocompletion=names),
+    ],
     force: Annotated[bool, typer.Option("--force", help="Write over the publication's own files.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Copy a shipped template into the publication's folder, where it stands for the shipped one from then on."""
     with opened(context) as app:
@@ -53,7 +62,10 @@ def copy(
             )
         for one in chosen:
             write(own / one, found.file(one)[0].encode())
-            say(str(own / one))
+            if as_json:
+                print_json({"file": own / one})
+            else:
+                say(str(own / one))
 
 
 @templates.command("check")
@@ -61,12 +73,12 @@ def check_templates(
     context: typer.Context,
     notes: Annotated[bool, typer.Option("--notes", help="Also what some clients support in part.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON lines instead of text.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Render every template on sample data, and tell what is broken and what a mail client will not support."""
     with opened(context) as app:
-        names = dict.fromkeys(rule.template for rule in app.settings.digests)
-        found = [one for one in check(app.renderer, tuple(names)) if notes or one.level is not Level.NOTE]
+        used = dict.fromkeys(rule.template for rule in app.settings.digests)
+        found = [one for one in check(app.renderer, tuple(used)) if notes or one.level is not Level.NOTE]
     failed = any(one.level is Level.ERROR or (strict and one.level is Level.WARNING) for one in found)
     for one in found:
         if as_json:

@@ -10,6 +10,7 @@ import typer
 from digest import logs
 from digest.app import now
 from digest.cli.base import cli, opened
+from digest.cli.run import listening
 from digest.engine import Work
 from digest.errors import ConfigError, InputError
 
@@ -32,6 +33,7 @@ def worker(
     is handed back to the others. It serves no pages and writes no feeds.
     """
     overrides = {"DIGEST_ENGINE_CONCURRENCY": str(concurrency)} if concurrency else {}
+    overrides["DIGEST_OPERATIONS_WEB"] = "false"
     with opened(context, overrides) as app:
         works = _works(tasks)
         if not app.store.shared:
@@ -40,7 +42,8 @@ def worker(
         logs.set_up(form=wanted.log_format.value, level=wanted.log_level.value)
         from digest import schedule  # noqa: PLC0415 - takes half a second to load, and no other command needs it
 
-        service = schedule.Service(app, clock=now, metrics=app.metrics, works=works, scheduler=False)
+        face = listening(app)
+        service = schedule.Service(app, clock=now, serve=face, metrics=app.metrics, works=works, scheduler=False)
         asyncio.run(schedule.run(service))
 
 

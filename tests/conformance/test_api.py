@@ -13,6 +13,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import (
     ensure_resource_availability,
+    negative_data_rejection,
     positive_data_acceptance,
     use_after_free,
 )
@@ -50,7 +51,9 @@ def run(api: Api, examples: int, mode: GenerationMode) -> int:  # noqa: F811 - a
             asked += 1
             if case.path == "/events/stream":
                 case.query = {**(case.query or {}), "seconds": 0}
-            case.call_and_validate(headers=headers, excluded_checks=list(LEFT_OUT))
+            # An article is read as pick-up reads it: whatever has a title or a text is one.
+            liberal = [negative_data_rejection] if "article" in case.operation.definition.raw["operationId"] else []
+            case.call_and_validate(headers=headers, excluded_checks=[*LEFT_OUT, *liberal])
 
         with contextlib.suppress(Unsatisfiable, SkipTest):  # nothing can be wrong about an operation without fields
             ask()

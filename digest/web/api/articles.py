@@ -15,7 +15,7 @@ from digest.model import Permission
 from digest.pickup.document import MAX_BYTES
 from digest.store import Change
 from digest.store.cards import Mark, Sought
-from digest.web.api import paging
+from digest.web.api import names, paging
 from digest.web.api.callers import Caller
 from digest.web.api.paging import After, Limit, Page
 from digest.web.api.problems import Problem
@@ -255,9 +255,9 @@ def add_routes(routes: Routes, app: App) -> None:
         (behind,) = paging.read(after, int) or (0,)
         rows = app.store.cards.find(sought, after=behind, limit=limit + 1)
         page, cursor = paging.page(request, response, rows, limit, lambda one: (one[0],))
-        names = ArticleLine.model_fields
+        fields = ArticleLine.model_fields
         return Page(
-            items=[ArticleLine(**{name: getattr(card, name) for name in names}) for _number, card in page], next=cursor
+            items=[ArticleLine(**{name: getattr(card, name) for name in fields}) for _number, card in page], next=cursor
         )
 
     @routes.get("/articles/{uid}", Permission.ARTICLES_READ, problems=(404,), tags=["articles"])
@@ -281,7 +281,8 @@ def add_routes(routes: Routes, app: App) -> None:
         """Say where an article belongs, in every digest; the judge learns from it."""
         if body.themes is None and body.regions is None:
             raise InputError("nothing to change", where="themes, regions", remedy="name one, or both")
-        app.newsroom.refile([uid], themes=body.themes, regions=body.regions, by=visit.actor)
+        themes, regions = names.filed(app, body.themes, body.regions)
+        app.newsroom.refile([uid], themes=themes, regions=regions, by=visit.actor)
         return JudgementBody.of(app.newsroom.look(uid).judgement)
 
     @routes.post("/articles/{uid}/hold", Permission.ARTICLES_WRITE, problems=(404, 409), tags=["articles"])
@@ -292,6 +293,7 @@ def add_routes(routes: Routes, app: App) -> None:
     @routes.post("/articles/{uid}/release", Permission.ARTICLES_WRITE, takes=(), problems=(404, 409), tags=["articles"])
     def release_article(visit: Caller, uid: InPath) -> Count:
         """Let an article that is held, or was withdrawn, into drafts again."""
+        app.store.articles.get(uid)
         return Count(changed=app.newsroom.release([uid], by=visit.actor))
 
     @routes.post("/articles/{uid}/withdraw", Permission.ARTICLES_WRITE, problems=(404, 409), tags=["articles"])

@@ -16,9 +16,9 @@ from pydantic import BaseModel, Field
 
 from digest.app import App
 from digest.desk.editions import Desk
-from digest.errors import InputError, NotFound
+from digest.errors import InputError
 from digest.model import Actor, Claim, EditionState, Permission, Preferences, Revision, Skipped
-from digest.web.api import paging
+from digest.web.api import names, paging
 from digest.web.api.callers import Caller
 from digest.web.api.paging import After, Limit, Page
 from digest.web.api.problems import Problem
@@ -234,13 +234,6 @@ _ACTS: Final[tuple[tuple[str, type[Sent], Do, str, Permission], ...]] = (
     ("split", Split, lambda d, e, b, by: d.split(e, b.article, by=by), "Let an article tell a story of its own",
      _WRITE),
     ("note", Note, lambda d, e, b, by: d.note(e, b.text, by=by), "Write the editor's note", _WRITE),
-    (
-        "refile",
-        RefileStory,
-        lambda d, e, b, by: d.refile(e, b.story, themes=b.themes, regions=b.regions, by=by),
-        "Say where the articles of a story belong",
-        _WRITE,
-    ),
     ("undo", Undo, _undo, "Take decisions back", _WRITE),
     ("recompose", Reason, lambda d, e, _b, by: d.again(e, by=by), "Compose a draft again from what is known now",
      _WRITE),
@@ -312,7 +305,7 @@ def add_routes(routes: Routes, app: App) -> None:
 
         What is approved or out comes back as it is.
         """
-        key = digest_of(app, body.digest or "")
+        key = names.digest_of(app, body.digest or "")
         app.pipeline.classify()
         came = app.desk.draft(key, body.period or "", by=visit.actor)
         if isinstance(came, Skipped):
@@ -377,8 +370,8 @@ def add_routes(routes: Routes, app: App) -> None:
     def preflight_edition(edition: InPath) -> PreflightBody:
         """What speaks against sending the newest revision, and what to do about it."""
         found = app.desk.preflight(edition)
-        names = Finding.model_fields
-        findings = [Finding(**{name: getattr(one, name) for name in names}) for one in found.findings]
+        fields = Finding.model_fields
+        findings = [Finding(**{name: getattr(one, name) for name in fields}) for one in found.findings]
         return PreflightBody(hash=found.hash, blocks=bool(found.blocking), findings=findings)
 
     @routes.post("/editions/{edition}/proof", _WRITE, problems=(404, 409), tags=["editions"])
@@ -412,25 +405,13 @@ def add_routes(routes: Routes, app: App) -> None:
         act.__annotations__["body"] = model
         routes.post(f"/editions/{{edition}}/{name}", needs, problems=_ACTED, answers=_ETAG, tags=["editions"])(act)
 
+    def refile(desk: Desk, edition: str, body: RefileStory, by: Actor) -> object:
+        themes, regions = names.filed(app, body.themes, body.regions)
+        return desk.refile(edition, body.story, themes=themes, regions=regions, by=by)
+
     for each in _ACTS:
         add_act(*each)
-
-
-def digest_of(app: App, key: str) -> str:
-    """The key of the digest that is meant; without one, of the only one.
-
-    Raises:
-        InputError: none is named, and there are several.
-        NotFound: there is none of this key.
-    """
-    keys = [rule.key for rule in app.settings.digests]
-    if not key and len(keys) == 1:
-        return keys[0]
-    if not key:
-        raise InputError("which digest is it?", where="digest", remedy=f"name one: {', '.join(keys)}")
-    if key not in keys:
-        raise NotFound("digest", key, f"there are: {', '.join(keys)}")
-    return key
+    add_act("refile", RefileStory, refile, "Say where the articles of a story belong", _WRITE)
 
 
 def etag(revision: Revision) -> str:

@@ -38,6 +38,7 @@ Said = Annotated[
     str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x20\x7f][^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")
 ]  # not empty
 Text = Annotated[str, StringConstraints(max_length=10_000, pattern=_NO_NUL)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_NO_NUL)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9._:@+-]+$")]
 Address = Annotated[
     str, StringConstraints(min_length=3, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$")
@@ -107,8 +108,8 @@ class JudgementBody(BaseModel):
 class Refile(Sent):
     """Where an article belongs. What is left out stays as it was judged."""
 
-    themes: list[Key] | None = Field(default=None, max_length=20, description="Ids or names, best first.")
-    regions: dict[Key, Role] | None = Field(
+    themes: list[Name] | None = Field(default=None, max_length=20, description="Ids or names, best first.")
+    regions: dict[Name, Role] | None = Field(
         default=None, description="Code or name -> primary, counterpart, mentioned."
     )
 
@@ -249,8 +250,8 @@ class TimingBody(Sent):
 class PreferencesBody(Sent):
     """What a reader chose; nothing chosen means everything."""
 
-    regions: list[Key] = Field(default=[], max_length=200)
-    themes: list[Key] = Field(default=[], max_length=200)
+    regions: list[Name] = Field(default=[], max_length=200)
+    themes: list[Name] = Field(default=[], max_length=200)
     language: Annotated[str, StringConstraints(max_length=35, pattern=r"^[A-Za-z0-9-]*$")] = ""
     length: Length = Length.FULL
     timing: TimingBody | None = None

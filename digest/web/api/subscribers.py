@@ -6,8 +6,6 @@ the address stands in the body.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -21,9 +19,8 @@ from digest.errors import InputError
 from digest.model import Permission, Preferences, SubscriptionState
 from digest.store.finding import Whom
 from digest.subscriptions import ImportReport, LineReport
-from digest.web.api import paging
+from digest.web.api import names, paging
 from digest.web.api.callers import Caller
-from digest.web.api.editions import digest_of
 from digest.web.api.paging import After, Limit, Page
 from digest.web.api.routing import Body, Routes
 from digest.web.api.shapes import Address, Key, Line, Number, PreferencesBody, QueryKey, Said, Sent, SubscriberBody
@@ -191,15 +188,15 @@ def add_routes(routes: Routes, app: App) -> None:
         """Find subscriptions: of one address, of a domain, of a digest, in a state."""
         (behind,) = _behind(after)
         found = app.reader_desk.find(Whom(text=text, digest=digest, state=state), after=behind, limit=limit)
-        names = SubscriberLine.model_fields
-        items = [SubscriberLine(**{name: getattr(one, name) for name in names}) for one in found.rows]
+        fields = SubscriberLine.model_fields
+        items = [SubscriberLine(**{name: getattr(one, name) for name in fields}) for one in found.rows]
         cursor = "" if found.after is None else paging.write(found.after)
         return Page(items=items, next=paging.link(request, response, cursor))
 
     @routes.post("/subscribers", Permission.SUBSCRIBERS_WRITE, status=201, problems=(404,), tags=["subscribers"])
     def add_subscriber(visit: Caller, body: Add) -> Fates:
         """Add a reader, or bring what is known of one up to date. Who left, or is suppressed, is not revived."""
-        digests = [digest_of(app, key) for key in body.digests] or [rule.key for rule in app.settings.digests]
+        digests = [names.digest_of(app, key) for key in body.digests] or [rule.key for rule in app.settings.digests]
         fates = app.reader_desk.add(
             body.address,
             digests,
@@ -332,22 +329,13 @@ def _preferences(app: App, sent: PreferencesBody) -> Preferences:
     Raises:
         InputError: there is no such region or theme.
     """
-    timing = sent.timing_wanted()
-
-    def known(text: str, find: Callable[[str], Any], noun: str, remedy: str) -> Any:
-        found = find(text)
-        if found is None:
-            raise InputError(f"no {noun} '{text}'", where=f"preferences.{noun}s", remedy=remedy)
-        return found
-
-    themes = ", ".join(theme.id for theme in app.taxonomy)
-    wanted = Preferences(
-        regions=tuple(known(one, app.places.resolve, "region", "write a code or a name").code for one in sent.regions),
-        themes=tuple(known(one, app.taxonomy.resolve, "theme", f"there are: {themes}").id for one in sent.themes),
+    return Preferences(
+        regions=tuple(names.regions(app, sent.regions, "preferences.regions")),
+        themes=tuple(names.themes(app, sent.themes, "preferences.themes")),
         language=sent.language,
         length=sent.length,
+        timing=sent.timing_wanted(),
     )
-    return wanted if timing is None else replace(wanted, timing=timing)
 
 
 def _behind(cursor: str) -> tuple[int | str | None]:
