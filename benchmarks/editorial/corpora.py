@@ -12,7 +12,7 @@ from typing import Any
 from digest.classify.batch import article_of
 from digest.errors import InputError
 from digest.model import Article
-from digest.pickup import language
+from digest.pickup import dateline, language
 
 NOW = datetime(2000, 1, 1, tzinfo=UTC)
 Record = dict[str, Any]
@@ -55,7 +55,9 @@ def article(record: Record, number: int = 0) -> Article | None:
         "dateline": (record.get("meta") or {}).get("dateline") or "",
     }
     try:
-        return article_of(given, now=NOW, number=number, language=language.detect, moment=_moment)
+        return article_of(
+            given, now=NOW, number=number, language=language.detect, moment=_moment, filed=dateline.taken_off
+        )
     except InputError:
         return None
 

@@ -36,6 +36,7 @@ _FEWEST_LETTERS: Final = 0.25  # of what is no space; a text with fewer is numbe
 
 Language = Callable[[str], str]
 Moment = Callable[[str], datetime | None]
+Filed = Callable[[str], tuple[str, str, str] | None]
 
 
 def record_of(line: str | bytes) -> Mapping[str, Any]:
@@ -64,7 +65,13 @@ def id_of(record: Mapping[str, Any]) -> str | int | None:
 
 
 def article_of(
-    record: Mapping[str, Any], *, now: datetime, number: int = 0, language: Language, moment: Moment
+    record: Mapping[str, Any],
+    *,
+    now: datetime,
+    number: int = 0,
+    language: Language,
+    moment: Moment,
+    filed: Filed | None = None,
 ) -> Article:
     """The article of a record: `title`, `text` (a line a paragraph; markup is taken away), `date` and `dateline`.
 
@@ -76,6 +83,7 @@ def article_of(
         number: of the line, which names an article without an id.
         language: tells the language of a text.
         moment: reads a date as it was written; None for none.
+        filed: takes a dateline off a first paragraph: place, agency, and the text after it; None for none.
 
     Raises:
         InputError: cannot judge: it has no words, or is no text.
@@ -87,6 +95,10 @@ def article_of(
         raise InputError("cannot judge: neither a title nor a text", remedy="give at least one of them")
     if len(_LETTER.findall(whole[:4000])) < _FEWEST_LETTERS * len(re.sub(r"\s", "", whole[:4000])):
         raise InputError("cannot judge: this is no text in any language", remedy="give words, decoded")
+    dateline, agency = _field(record, "dateline"), _field(record, "agency")
+    if paragraphs and filed is not None and (found := filed(paragraphs[0])) is not None and found[2].strip():
+        dateline, agency = dateline or found[0], agency or found[1]
+        paragraphs = (found[2].strip(), *paragraphs[1:])
     keywords = record.get("keywords")
     return Article(
         source=_field(record, "source") or _field(record, "publisher") or f"line {number}",  # unknown: each its own
@@ -99,8 +111,8 @@ def article_of(
         published=moment(_text(record, "date") or _text(record, "published")),
         publisher=_field(record, "publisher"),
         section=_field(record, "section"),
-        agency=_field(record, "agency"),
-        dateline=_field(record, "dateline"),
+        agency=agency,
+        dateline=dateline,
         keywords=tuple(one_line(str(one), _FIELD) for one in keywords[:50]) if isinstance(keywords, list) else (),
         teaser=_line(record, "teaser", _TEASER),
     )

@@ -2,80 +2,51 @@
 
     sentences of the first paragraphs | those fit to print | every one and every pair within the limit | the best
 
-The weights were fitted on a public corpus of summaries that people wrote (docs/taxonomy.md names it), and rounded.
-What decides is how much of the headline a pair covers, how central its words are, how early it stands, and that it
-fills the room. Nothing is rewritten, joined or cut.
+What may be printed, and what cannot stand alone, is decided by rules that nothing overrules. Among the ways that are
+left a weighted sum of features decides: how early the sentences stand, how much of the headline, of the words that file
+the article and of its own words they cover, how dense they are. The weights are learned (tools/train_summaries.py), or
+set by hand where nothing learned is wanted; the features hold no text. Nothing is rewritten, joined or cut.
 """
 
 from __future__ import annotations
 
-import re
+import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import combinations, islice
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from itertools import islice
 from math import log1p, sqrt
+from operator import mul
+from typing import Final
 
+from digest.classify import wording
 from digest.classify.sentences import split_sentences
+from digest.errors import ConfigError
 from digest.model import Article, RegionTag, Rights, Role, ThemeTag
 
-LIMIT = 55.0  # words; two Chinese characters count as one word
-FIRST = 8  # sentences of the beginning that may be taken
-LONGEST = 20_000  # characters of a paragraph that are read
-READ = 30  # sentences that say which words are central
+LIMIT: Final = 55.0  # words; two Chinese characters count as one word
+FIRST: Final = 15  # sentences of the beginning that may be taken
+LONGEST: Final = 20_000  # characters of a paragraph that are read
+READ: Final = 30  # sentences that say which words the article is made of
+SHORTEST: Final = 4  # words of a sentence
 
-_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
-_CJK_CHAR = re.compile(rf"[{_CJK}]")
-_LATIN = re.compile(r"[^\W_]{2,}")
-_RUN = re.compile(rf"[^\W_{_CJK}]{{2,}}|[{_CJK}]+")
-_ANNOUNCES = re.compile(r"[:：]$")  # a list follows, which a summary cannot hold
-_COMPLETE = re.compile(r"[.!?…。！？:：][\"'”’»)\]」』）》]*$")
-_FURNITURE = re.compile(
-    r"(?:photo|image|picture|video|graphic|read more|read also|see also|click|subscribe|sign up|follow us|copyright|©"
-    r"|source:|advertisement|editor'?s note|correction:|updated?:|related:|for more"
-    r"|图片|图为|来源|责任编辑|编辑：|点击|版权)",
-    re.IGNORECASE,
-)
-# Openings that lean on a sentence before them.
-_PRONOUN = re.compile(
-    r"[\"'“‘]?(?:he|she|it|they|his|her|its|their|theirs|him|them|this|these|those|that|such|both|neither"
-    r"|either|one of them"
-    r"|the (?:two|three|four|latter|former|same|pair|duo|trio|other|others)|we|i|you|our|my|your|us)\b"
-    r"|[“「]?(?:他|她|它|其|此|这|那|该|双方|两者|二者|我们|我)",
-    re.IGNORECASE,
-)
-_OF_THEM = re.compile(r"(?:\w+\s){1,4}(?:of|among)\s(?:them|these|those|it)\b", re.IGNORECASE)
-_CONNECTIVE = re.compile(
-    r"[\"'“‘]?(?:but|and|or|so|yet|however|meanwhile|moreover|furthermore|also|then|there|thus|therefore|nevertheless"
-    r"|nonetheless|still|instead|otherwise|besides|in addition|in particular|for example|for instance|as a result"
-    r"|on the other hand|by contrast|in contrast|similarly|likewise|earlier|later|afterwards|previously|finally"
-    r"|according to (?:him|her|them|it)|another|other|others|some of them|most of them|asked (?:about|whether|if)"
-    r"|\w+ing (?:the|this|that|these|those|it|them))\b"
-    r"|[“「]?(?:但|而|因此|所以|此外|另外|同时|然而|不过|随后|之后|其中|例如|对此|据此|据悉|另据|至此)",
-    re.IGNORECASE,
-)
-# Nouns that the text must have named before: "The company said", "Mr. Wang describes".
-_NAMED_BEFORE = re.compile(
-    r"[\"'“‘]?(?:the (?:announcement|move|deal|decision|plan|project|company|firm|group|bank|agreement|measure|report"
-    r"|survey|study|statement|news|event|meeting|office|incident|case|officials?|ministry|spokes\w+|device|service|system|owner|buyer)\b"
-    r"|(?:mr|mrs|ms|dr|messrs)\.? [A-Z]|\w+ (?:said|says|added|adds|told|noted|explained)\b)",
-    re.IGNORECASE,
-)
-_POINTING = re.compile(r"\b(?:these|those|such|do so|did so|doing so|the latter|the former|the same)\b|这些|上述|该项")
-_FULL_NAME = re.compile(r"(?=\b[A-Z][\w’'-]+\)? ([A-Z][\w’'-]{2,}))")
-_STOP_LIST = """
-    a about after all also an and any are as at be because been before being both but by can could did do does
-    during each for from further had has have he her here him his how i if in into is it its just may might more
-    most much must my no not of off on one only or other our out over own per s said same say says she should so
-    some such t than that the their them then there these they this those through to told too under until up very
-    was we were what when where which while who whom will with would you your
-"""
-_STOP = frozenset(_STOP_LIST.split())
+FEATURES: Final = (
+    "place of the first", "place of the last", "log of the last place", "begins at the beginning",
+    "headline and filing", "headline by the first", "words of the article", "share of frequent words",
+    "like the beginning", "capitals", "dense words", "begins at the beginning, no headline", "early words, no headline",
+)  # fmt: skip
+"""What is weighed of a way to sum an article up, in the order of the weights."""
+
+BY_HAND: Final = (0.0, 0.0, -0.05, 0.05, 0.1, 0.1, 0.7, 0.0, 0.0, 0.0, 0.0, 0.0, 0.1)
+"""Weights that nothing was learned for: early, and as much of the headline and of the article as there is room for."""
+
+Way = tuple["_Sentence", ...]
+Row = tuple[float, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Sentence:
     text: str
     place: int  # in the article, from 0
@@ -83,123 +54,143 @@ class _Sentence:
     words: Counter[str]
     surname: bool = False  # begins with the last part of a name that an earlier sentence gave in full
 
-    @cached_property
-    def square(self) -> int:
-        """The square of its length as a vector of words."""
-        return sum(count * count for count in self.words.values())
 
-    @cached_property
-    def leans(self) -> bool:
-        """Whether its first words point at something said before it."""
-        return bool(_PRONOUN.match(self.text) or _CONNECTIVE.match(self.text) or _OF_THEM.match(self.text))
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A sentence that may be taken, with what is weighed of it."""
 
-    @cached_property
-    def was_named(self) -> bool:
-        """Whether its subject was introduced before: a bare noun or surname that the reader cannot know."""
-        return self.surname or bool(_NAMED_BEFORE.match(self.text))
-
-    @cached_property
-    def blemish(self) -> float:
-        """What its form costs wherever it stands: a quotation, a question, a list announced, a pointing word."""
-        text = self.text
-        cost = 0.03 * (text[0] in "\"'“‘「") + 0.07 * (text[-1] in "?？")
-        return cost + 0.05 * bool(_POINTING.search(text)) + 0.2 * bool(_ANNOUNCES.search(text))
-
-
-@dataclass(frozen=True)
-class _Topic:
-    """What a summary should cover: the headline's words, those that put it where it is filed, and the article's own."""
-
-    title: frozenset[str]
-    filed: frozenset[str]
-    centre: Counter[str]
-    norm: float
+    sentence: _Sentence
+    leans: bool
+    cost: float  # of its form, and of a subject that was named before
+    filed: frozenset[str]  # its words that the headline or the filing has
+    headline: float  # share of the headline's words that it has
+    words: frozenset[str]
     frequent: frozenset[str]
-    products: dict[int, int] = field(default_factory=dict)  # sentence's place -> its product with the centre
-    hits: dict[int, tuple[frozenset[str], frozenset[str]]] = field(default_factory=dict)  # filed and frequent words
-
-    @classmethod
-    def of(cls, title: str, filed: Iterable[str], sentences: Iterable[_Sentence]) -> _Topic:
-        headline = frozenset(_words(title))
-        centre = Counter[str]()
-        for sentence in sentences:
-            centre.update(sentence.words)
-        norm = sqrt(sum(count * count for count in centre.values()))
-        return cls(headline, headline.union(filed), centre, norm, frozenset(w for w, n in centre.items() if n > 1))
-
-    def covered(self, way: tuple[_Sentence, ...]) -> float:
-        """How much of the topic these sentences cover; about 0 to 0.3."""
-        filed, frequent = self._hits(way[0])
-        if len(way) > 1:
-            more_filed, more_frequent = self._hits(way[1])
-            filed, frequent = filed | more_filed, frequent | more_frequent
-        product = sum(self._share_of_centre(sentence) for sentence in way)
-        length = sqrt(sum(s.square for s in way) + (2 * _product(way[0].words, way[1].words) if len(way) > 1 else 0))
-        return (
-            0.15 * _share(self.title, filed)
-            + 0.05 * _share(self.filed, filed)
-            + 0.08 * (product / (length * self.norm) if length else 0.0)
-            + 0.04 * min(1.0, len(frequent) / 20)
-        )
-
-    def _hits(self, sentence: _Sentence) -> tuple[frozenset[str], frozenset[str]]:
-        """The words of a sentence that it should cover, and its frequent ones."""
-        if sentence.place not in self.hits:
-            words = sentence.words.keys()
-            self.hits[sentence.place] = frozenset(self.filed & words), frozenset(self.frequent & words)
-        return self.hits[sentence.place]
-
-    def _share_of_centre(self, sentence: _Sentence) -> int:
-        if sentence.place not in self.products:
-            self.products[sentence.place] = _product(sentence.words, self.centre)
-        return self.products[sentence.place]
+    mass: int  # how often the article has its words
+    early: float  # the same, weighed by how early they stand
+    lead: float  # cosine with the first sentence
+    capitals: float  # share of its words
+    dense: float  # content words to all words
 
 
-def summarise(article: Article, regions: Sequence[RegionTag] = (), themes: Sequence[ThemeTag] = ()) -> tuple[str, ...]:
+def summarise(
+    article: Article, regions: Sequence[RegionTag] = (), themes: Sequence[ThemeTag] = (), *, learned: bool = True
+) -> tuple[str, ...]:
     """One or two sentences of the article, in its order, at most `LIMIT` words together.
 
     Only when every sentence fit to print is longer than that, the shortest stands alone and exceeds the limit. An
-    article without a text is summed up by its publisher's teaser; one whose rights allow the headline only, not at all.
+    article without a text is summed up by its publisher's teaser; one whose rights allow the headline only, not at all;
+    nor one each of whose sentences begins with a "he" or "they" that nobody could know.
+
+    Args:
+        article: what to sum up.
+        regions: where it belongs; words that say so count.
+        themes: what it is about; likewise.
+        learned: weigh by the shipped weights; without, by those set by hand.
     """
-    if article.rights is Rights.HEADLINE:
+    found = weighed(article, regions, themes)
+    if not found:
         return ()
-    sentences = _sentences(article.paragraphs or (article.teaser,))
-    usable = [s for s in sentences if _fit(s, article.title)][:FIRST] or sentences[:FIRST]
-    if not usable:
-        return ()
-    ways = [(s,) for s in usable] + [(a, b) for a, b in combinations(usable, 2) if a.length + b.length <= LIMIT]
-    within = [way for way in ways if len(way) > 1 or way[0].length <= LIMIT]
-    if not within:
-        return (min(usable, key=lambda s: (s.length, s.place)).text,)
-    topic = _Topic.of(article.title, _filed_under(regions, themes), sentences)
-    best = max(within, key=lambda way: (topic.covered(way) + _form(way), -way[0].place))
-    return tuple(sentence.text for sentence in best)
-
-
-def _form(way: tuple[_Sentence, ...]) -> float:
-    """How well sentences stand: early, filling the room, leaning on nothing that is left out."""
-    first, last = way[0], way[-1]
-    lengths = [s.length for s in way]
-    score = 0.08 * sum(lengths) / LIMIT + 0.02 * min(lengths) / 30
-    score -= 0.03 * log1p(first.place) + 0.015 * log1p(last.place)
-    if first.place == 0:
-        score += 0.02 - 0.2 * first.leans
-    else:
-        score -= first.leans + 0.08 * first.was_named
-    if last.place > first.place + 1:
-        score -= 0.5 * last.leans + 0.05 * last.was_named
-    return score - sum(sentence.blemish for sentence in way)
-
-
-def _fit(sentence: _Sentence, title: str) -> bool:
-    """Whether a sentence may be printed at all: whole, no furniture, not the headline again."""
-    text = sentence.text
-    return (
-        sentence.length >= 4
-        and bool(_COMPLETE.search(text))
-        and not _FURNITURE.match(text)
-        and text.rstrip(".。!！").casefold() != title.rstrip(".。!！").casefold()
+    weights = _learned() if learned else BY_HAND
+    best = max(
+        found,
+        key=lambda one: (sum(map(mul, weights, one[1])) - one[2], -one[0][0].place, -one[0][-1].place),
     )
+    return tuple(sentence.text for sentence in best[0])
+
+
+def weighed(article: Article, regions: Sequence[RegionTag], themes: Sequence[ThemeTag]) -> list[tuple[Way, Row, float]]:
+    """Every way to sum the article up that the rules allow: sentences, row of `FEATURES`, what their form costs."""
+    if article.rights is Rights.HEADLINE:
+        return []
+    sentences = _sentences(article.paragraphs or (article.teaser,))
+    fit = [one for one in sentences if one.length >= SHORTEST and wording.printable(one.text, article.title)]
+    usable = fit or sentences
+    firsts = [one for one in usable[:FIRST] if not wording.leans(one.text)]
+    firsts = firsts or [one for one in usable if not wording.dangles(one.text)][:FIRST]
+    within = [one for one in firsts if one.length <= LIMIT]
+    if not within:
+        return [((min(firsts, key=lambda one: (one.length, one.place)),), (), 0.0)] if firsts else []
+    topic = _Topic(article.title, _filed_under(regions, themes), sentences)
+    starts = {one.place for one in within}
+    candidates = [topic.candidate(one) for one in usable[:FIRST]]
+    candidates += [topic.candidate(one) for one in within if one.place > candidates[-1].sentence.place]
+    ways: list[tuple[Way, Row, float]] = []
+    for at, first in enumerate(candidates):
+        if first.sentence.place not in starts:
+            continue
+        place, room = first.sentence.place, LIMIT - first.sentence.length
+        ways.append(((first.sentence,), topic.row(first, first), first.cost * (place > 0)))
+        for last in candidates[at + 1 :]:
+            apart = last.sentence.place > place + 1
+            if last.sentence.length > room or (last.leans and apart):
+                continue
+            cost = first.cost * (place > 0) + 0.3 * last.cost * apart
+            ways.append(((first.sentence, last.sentence), topic.row(first, last), cost))
+    return [(way, row, cost + sum(wording.blemish(one.text) for one in way)) for way, row, cost in ways]
+
+
+class _Topic:
+    """What a summary should cover: the headline's words, those that put it where it is filed, and the article's own."""
+
+    def __init__(self, title: str, filed: Iterable[str], sentences: Sequence[_Sentence]) -> None:
+        self._title = frozenset(wording.words(title))
+        self._filed = self._title.union(filed)
+        self._counts = Counter[str]()
+        self._early: dict[str, float] = {}
+        for sentence in sentences:
+            self._counts.update(sentence.words)
+        if not self._title:
+            for sentence in sentences:
+                for word, count in sentence.words.items():
+                    self._early[word] = self._early.get(word, 0.0) + count / (1 + sentence.place)
+        self._frequent = frozenset([word for word, count in self._counts.items() if count > 1])
+        self._total = self._counts.total() or 1
+        self._early_total = sum(self._early.values()) or 1.0
+        self._lead = sentences[0].words
+        self._lead_square = _square(self._lead)
+
+    def candidate(self, sentence: _Sentence) -> _Candidate:
+        """A sentence with what is weighed of it."""
+        words = frozenset(sentence.words)
+        tokens = sentence.text.split()
+        product = sum(count * self._lead[word] for word, count in sentence.words.items() if word in self._lead)
+        square = self._lead_square * _square(sentence.words)
+        return _Candidate(
+            sentence=sentence,
+            leans=wording.leans(sentence.text),
+            cost=0.06 * (sentence.surname or wording.named_before(sentence.text)),
+            filed=self._filed & words,
+            headline=len(self._title & words) / len(self._title) if self._title else 0.0,
+            words=words,
+            frequent=self._frequent & words,
+            mass=sum(map(self._counts.__getitem__, words)),
+            early=sum(map(self._early.__getitem__, words)) if self._early else 0.0,
+            lead=product / sqrt(square) if square else 0.0,
+            capitals=sum([token[0].isupper() for token in tokens[1:]]) / len(tokens),
+            dense=sentence.words.total() / (sentence.length or 1.0),
+        )
+
+    def row(self, first: _Candidate, last: _Candidate) -> Row:
+        """The features of a way; of one sentence, `last` is `first`."""
+        filed, words, frequent = len(first.filed), len(first.words), len(first.frequent)
+        mass, early, lead, capitals, dense = first.mass, first.early, first.lead, first.capitals, first.dense
+        if last is not first:
+            common = first.words & last.words
+            filed = len(first.filed | last.filed)
+            words += len(last.words) - len(common)
+            frequent += len(last.frequent) - len(common & self._frequent)
+            mass += last.mass - sum(map(self._counts.__getitem__, common))
+            if self._early:
+                early += last.early - sum(map(self._early.__getitem__, common))
+            lead, capitals, dense = (lead + last.lead) / 2, (capitals + last.capitals) / 2, (dense + last.dense) / 2
+        begins = float(first.sentence.place == 0)
+        untitled = not self._title
+        return (
+            float(first.sentence.place), float(last.sentence.place), log1p(last.sentence.place), begins,
+            filed / (len(self._filed) or 1), first.headline, mass / self._total, frequent / (words or 1), lead,
+            capitals, dense, begins * untitled, early / self._early_total * untitled,
+        )  # fmt: skip
 
 
 def _sentences(paragraphs: Iterable[str]) -> list[_Sentence]:
@@ -207,8 +198,8 @@ def _sentences(paragraphs: Iterable[str]) -> list[_Sentence]:
     surnames: set[str] = set()
     for text in islice((text for paragraph in paragraphs for text in _of_paragraph(paragraph)), READ):
         begins = text.lstrip('"“').partition(" ")[0].removesuffix("'s").removesuffix("’s")
-        found.append(_Sentence(text, len(found), _length(text), _words(text), begins in surnames))
-        surnames.update(_FULL_NAME.findall(text))
+        found.append(_Sentence(text, len(found), wording.length(text), wording.words(text), begins in surnames))
+        surnames.update(wording.surnames(text))
     return found
 
 
@@ -219,30 +210,23 @@ def _of_paragraph(paragraph: str) -> tuple[str, ...]:
     return split_sentences(paragraph[:LONGEST])[:-1]
 
 
-def _length(text: str) -> float:
-    chinese = len(_CJK_CHAR.findall(text))
-    return chinese / 2 + len(_CJK_CHAR.sub(" ", text).split()) if chinese else float(len(text.split()))
-
-
-def _words(text: str) -> Counter[str]:
-    """Content words in lower case; of Chinese, pairs of neighbouring characters."""
-    if text.isascii() or not _CJK_CHAR.search(text):
-        return Counter(word for word in _LATIN.findall(text.lower()) if word not in _STOP)
-    words = Counter[str]()
-    for run in _RUN.findall(text.lower()):
-        words.update([run] if run.isascii() else (run[place : place + 2] for place in range(max(1, len(run) - 1))))
-    return words
-
-
 def _filed_under(regions: Sequence[RegionTag], themes: Sequence[ThemeTag]) -> set[str]:
     """Words that put the article into its regions and its first theme."""
     tags = [tag for tag in regions if tag.role is not Role.MENTIONED] + list(themes[:1])
-    return {word for tag in tags for evidence in tag.evidence for word in _words(evidence.text)}
+    texts = {evidence.text for tag in tags for evidence in tag.evidence}
+    return {word for text in texts for word in wording.words(text)}
 
 
-def _share(wanted: frozenset[str], words: AbstractSet[str]) -> float:
-    return len(wanted & words) / len(wanted) if wanted else 0.0
+def _square(words: Mapping[str, int]) -> int:
+    """The square of its length as a vector of words."""
+    return sum([count * count for count in words.values()])
 
 
-def _product(one: Counter[str], other: Counter[str]) -> int:
-    return sum(count * other[word] for word, count in one.items() if word in other)
+@cache
+def _learned() -> Row:
+    """The weights that ship, in the order of `FEATURES`."""
+    text = resources.files("digest.classify").joinpath("weights", "summaries.json").read_text("utf-8")
+    document = json.loads(text)
+    if document.get("format") != 1 or tuple(document["features"]) != FEATURES:
+        raise ConfigError("a file of digest/classify/weights was trained on other features: reinstall Digest")
+    return tuple(map(float, document["weights"]))

@@ -61,6 +61,7 @@ _FULL: Final = tuple(
     )
 )
 _BARE: Final = re.compile(rf"(?P<place>{_CITY}(?:{_STATE}){{0,2}})\s*(?:--+|—|–|-(?=\s))\s*(?=\S)")
+BETWEEN: Final = " -–—:，,"  # what may stand between a dateline and the text
 _TEXT: Final = "The text."
 _LONGEST_ALONE: Final = 120
 _SHORT_CITIES: Final = words("cities")
@@ -116,6 +117,12 @@ def read(paragraph: str) -> Dateline | None:
         if match is not None and match.end() < len(paragraph):
             return _chinese(match, paragraph)
     return None
+
+
+def taken_off(paragraph: str) -> tuple[str, str, str] | None:
+    """Place, agency and the text after them, for who needs no more of a dateline; None where there is none."""
+    found = read(paragraph)
+    return (found.place, found.agency, found.rest.lstrip(BETWEEN)) if found is not None else None
 
 
 def stands_alone(line: str) -> bool:

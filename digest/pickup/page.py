@@ -267,7 +267,7 @@ def _paragraphs(body: list[Line], title: str) -> tuple[list[str], Dateline | Non
             continue
         if line.dateline is not None and filed is None and not paragraphs:
             filed = line.dateline
-            text = filed.rest.lstrip(" -–—:，,")
+            text = filed.rest.lstrip(dateline.BETWEEN)
         text, signed = dateline.signature(text)
         agency = agency or signed
         if text:
