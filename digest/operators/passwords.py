@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import unicodedata
+from functools import cached_property
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -26,7 +27,10 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
         self._turns = threading.BoundedSemaphore(_AT_ONCE)
-        self._nobody = self._hasher.hash("nobody has this password")
+
+    @cached_property
+    def _nobody(self) -> str:
+        return self._hasher.hash("nobody has this password")
 
     @staticmethod
     def problem(password: str, *names: str) -> str:
@@ -54,8 +58,9 @@ class Passwords:
     def verify(self, kept: str, password: str) -> bool:
         """Whether it is the password; takes as long where nothing is kept, so that nobody learns who is an operator."""
         with self._turns:
+            nobody = self._nobody  # made at the first sign-in, whoever it is
             try:
-                self._hasher.verify(kept or self._nobody, _folded(password)[: MOST + 1])
+                self._hasher.verify(kept or nobody, _folded(password)[: MOST + 1])
             except (VerificationError, InvalidHashError):
                 return False
         return bool(kept)
