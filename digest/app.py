@@ -27,6 +27,7 @@ from digest.deliver import (
     Signer,
     SMTPTransport,
     Standing,
+    TimedTransport,
     Timeouts,
     Transport,
     aligned,
@@ -203,7 +204,7 @@ class App:
         sign = None if self.signer is None else self.signer.sign
         if not mail.host:
             return MaildirTransport(self.settings.state / mail.maildir, sign=sign)
-        return SMTPTransport(
+        transport = SMTPTransport(
             mail.host,
             mail.port,
             security=mail.security.value,
@@ -215,6 +216,9 @@ class App:
             timeouts=Timeouts(connect=mail.timeout, command=mail.timeout, final=mail.timeout),
             ca_file=self.settings.folder / mail.certificates if mail.certificates else None,
         )
+        if "metrics" not in self.__dict__:  # nobody counts in this process
+            return transport
+        return TimedTransport(transport, partial(self.metrics.copy_took, f"{mail.host}:{mail.port}"))
 
     def sender(self, edition_id: str, span: Span, place: int, parts: int) -> Child:
         """How the process is started that sends one of so many ranges, with its share of the limits."""
@@ -482,11 +486,11 @@ class App:
 
     def send_soon(self, edition_id: str) -> None:
         """Tell whoever sends that an edition is due; where nobody hears it, the next tick finds it all the same."""
+        self.engine.ask(Work.SEND, edition_id)
 
     @cached_property
     def intake(self) -> Intake:
         """Where articles go that programs send."""
-        self.engine.ask(Work.SEND, edition_id)
         return Intake(self.pipeline, now)
 
     def change_setting(self, path: str, value: str | None, *, by: Actor) -> None:
@@ -557,15 +561,15 @@ class App:
         """
         self._make_state()
         path = self.settings.state / _KEY_FILE
-        try:
-            try:
-                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            except FileExistsError:
         if self.settings.store_url.startswith("postgresql") and not path.exists():
             raise ConfigError(
                 f"links.secret: is not set, and there is no {path} (where machines share a store they share the key: "
                 "set it, 32 characters or more, or copy the file from the first machine)"
             )
+        try:
+            try:
+                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
                 key = path.read_text(encoding="ascii").strip()
             else:
                 key = secrets.token_hex(32)

@@ -21,6 +21,7 @@ from digest.standing import Standing
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 BOUNCES: Final = ("hard", "soft", "full", "ours", "complaint", "ignored")
 _OUTCOMES: Final = ("accepted", "deferred", "refused", "uncertain", "skipped")
+_LATENCY: Final = (0.002, 0.01, 0.05, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 _SECONDS: Final = (0.01, 0.05, 0.2, 1, 5, 20, 60, 300, 1800)
 
 
@@ -43,6 +44,13 @@ class Metrics:
         self._problems = Counter("digest_pickup_failures", "Items or sources not read", registry=self._registry)
         self._letters = Counter(
             "digest_letters", "Letters to the unsubscribe address", ["fate"], registry=self._registry
+        )
+        self._seconds = Histogram(
+            "digest_copy_seconds",
+            "Time that a server takes for a message",
+            ["relay"],
+            registry=self._registry,
+            buckets=_LATENCY,
         )
         self._bounces = Counter("digest_bounces", "Mail that came back, by cause", ["cause"], registry=self._registry)
         for outcome in _OUTCOMES:
@@ -77,6 +85,10 @@ class Metrics:
         """Count what a run did between two reports of its progress."""
         for outcome in _OUTCOMES:
             self._copies.labels(outcome).inc(getattr(now, outcome) - getattr(before, outcome))
+
+    def copy_took(self, relay: str, seconds: float) -> None:
+        """Note how long a server took for a message, from its envelope to the last reply."""
+        self._seconds.labels(relay).observe(seconds)
 
     def edition(self, state: str) -> None:
         """Count an edition that was made at its due time, by what became of it."""

@@ -38,6 +38,7 @@ from digest.deliver.message import Letterhead, notice
 from digest.deliver.policy import Policy, too_many_faults
 from digest.deliver.report import Progress, Report
 from digest.deliver.smtp import SMTPTransport, Timeouts
+from digest.deliver.timed import TimedTransport
 from digest.deliver.transport import Envelope, Session, Transport
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "Session",
     "Signer",
     "Standing",
+    "TimedTransport",
     "Timeouts",
     "Transport",
     "aligned",

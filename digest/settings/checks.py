@@ -144,6 +144,8 @@ def _operations_problems(settings: Settings) -> Iterator[str]:
     for name in ("tick", "pickup_every"):
         if getattr(operations, name) <= 0:
             yield f"operations.{name}: {getattr(operations, name)} (must be above 0)"
+    if not 0 <= operations.probe_port <= 65535:
+        yield f"operations.probe_port: {operations.probe_port} (0 to 65535)"
     if operations.warn_hours < 0:
         yield f"operations.warn_hours: {operations.warn_hours} (must not be below 0)"
     yield from _address_problems("operations.alarm", operations.alarm)

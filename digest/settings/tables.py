@@ -320,6 +320,9 @@ class OperationsSettings:
     """Whether `digest run` serves the public pages and feeds."""
     metrics: bool = False
     """Whether the web server answers /metrics for Prometheus; let the proxy keep it from the public."""
+    probe_port: int = 0
+    """Port at which a process that serves no pages (a scheduler, a worker) answers /healthz, /readyz and, with metrics,
+    /metrics, on web.host; none when 0."""
     tick: float = 20.0
     """Seconds between two looks at what is due, to be sent, or to be published."""
     pickup_every: float = 60.0

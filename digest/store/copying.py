@@ -38,6 +38,8 @@ _progress: Final = sa.Table(
     sa.Column("rows", sa.Integer, nullable=False),
 )
 _SITE: Final = "site"
+# Whoever held a range lost it, and the new store's senders need not wait for their leases to end.
+_TAKEN: Final = sa.update(ranges).values(turn=ranges.c.turn + 1, until=None, share=0.0, sessions=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +135,7 @@ class Copying:
     def _close(self, old: Connection, owner: str, now: datetime) -> None:
         place = f"to {_shown(self._new)} on {now:%Y-%m-%d}"
         old.execute(sa.update(site).values(id=f"moved-{owner} {place}"))
-        old.execute(sa.update(ranges).values(turn=ranges.c.turn + 1))
+        old.execute(_TAKEN)
         _mark(old, MOVED)
 
     def _finish_move(self, moved: str, now: datetime) -> Copied:
@@ -235,7 +237,7 @@ class Copying:
         with self._new.transaction() as new:
             new.execute(sa.insert(site).values(row=1, id=owner, created=now))
             if moved:
-                new.execute(sa.update(ranges).values(turn=ranges.c.turn + 1))
+                new.execute(_TAKEN)
             _progress.drop(new)
             _mark(new, HEAD)
 

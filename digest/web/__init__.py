@@ -4,6 +4,7 @@ Only this room knows HTTP status codes.
 
     create_app     settings in, an ASGI application out           here
     serve          the same, listening                            serving.py
+    probe          health and figures of a process without pages  here
     Guard          limits, trusted proxies, headers of answers    guard.py
     reading pages                                                 reading.py, editions.py, library.py
     documents that everyone gets alike                            documents.py
@@ -37,7 +38,7 @@ from digest.web.guard import Guard, headers_of, networks
 from digest.web.serving import listen
 from digest.web.site import Site
 
-__all__ = ["create_app", "serve"]
+__all__ = ["create_app", "probe", "serve"]
 
 Metrics = Callable[[], tuple[str, bytes]]
 _PROBLEMS = {400: "damaged", 403: "foreign", 404: "missing", 405: "missing", 413: "large", 429: "often"}
@@ -63,7 +64,7 @@ def create_app(app: App, *, wake: Callable[[], None] = lambda: None, metrics: Me
     if app.settings.console.enabled:
         desk = add_console(application, doors)
         application.mount(api.PREFIX, api.create_api(app, doors))
-    _add_health(application, site, metrics)
+    _add_health(application, app, metrics)
     _add_problems(application, site, desk)
     check_declared(application.routes, api.OPEN)
     application.add_middleware(
@@ -109,7 +110,24 @@ async def serve(
     await listen(application, web.host, web.port, stop, ready)
 
 
-def _add_health(application: FastAPI, site: Site, metrics: Metrics | None) -> None:
+async def probe(
+    app: App,
+    stop: asyncio.Event,
+    _wake: Callable[[], None] = lambda: None,
+    *,
+    metrics: Metrics | None = None,
+    ready: Callable[[str, int], None] | None = None,
+) -> None:
+    """Answer only what machines ask (health, readiness, figures), at `operations.probe_port`, until `stop` is set.
+
+    For processes that serve no pages. Arguments and errors are those of `serve`.
+    """
+    application = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    _add_health(application, app, metrics)
+    await listen(application, app.settings.web.host, app.settings.operations.probe_port, stop, ready)
+
+
+def _add_health(application: FastAPI, app: App, metrics: Metrics | None) -> None:
     """What machines ask: does it live, is it ready, what does it count."""
     kept = {"Cache-Control": "no-store"}
 
@@ -120,8 +138,8 @@ def _add_health(application: FastAPI, site: Site, metrics: Metrics | None) -> No
     @application.api_route("/readyz", methods=reading.READ)
     def is_ready() -> Response:
         try:
-            current = site.store.is_current()
-            sending = "not armed" if site.app.unarmed() else "ok"  # pages and feeds are served all the same
+            current = app.store.is_current()
+            sending = "not armed" if app.unarmed() else "ok"  # pages and feeds are served all the same
         except StoreError:
             return JSONResponse({"status": "failing", "store": "does not answer"}, 503, headers=kept)
         if not current:

@@ -23,7 +23,7 @@ from digest.schedule.jobs import PROBLEMS
 from digest.standing import look
 from tests.schedule.conftest import MakeWorld, World
 
-UNIT = Path(__file__).parent.parent.parent / "deploy" / "digest.service"
+UNIT = Path(__file__).parent.parent.parent / "deploy" / "systemd" / "digest.service"
 Said = Callable[..., tuple[int, str]]
 
 
