@@ -65,7 +65,7 @@ _FOLDING = _folding()
 
 def fold(text: str) -> str:
     """Text without accents, of the same length."""
-    return text.translate(_FOLDING)
+    return text if text.isascii() else text.translate(_FOLDING)
 
 
 def table(name: str) -> Iterator[list[str]]:
@@ -102,6 +102,14 @@ def prominence(place: Place, inside: int = 0) -> float:
             return people + (1.0 if place.capital_of else 0.5 if place.population else -0.5)
         case _:
             return 9.0
+
+
+def _known_in_chinese(place: Place, places: Places) -> bool:
+    """Whether its Chinese name means the place: those of small towns are too often something else."""
+    if place.level is not Level.CITY or place.capital_of or place.population >= _CHINESE_FROM:
+        return True
+    at_home = place.population >= _CHINESE_AT_HOME_FROM
+    return at_home and places.country(place.code) in {"CN", "TW", "HK"}
 
 
 class Lexicon:
@@ -158,8 +166,7 @@ class Lexicon:
             for name in (place.names["en"], *place.aliases):
                 if 2 < len(name) and "(" not in name:  # noqa: SIM300 - length, not a constant
                     latin.setdefault(fold(name), []).append(place.code)
-            least = _CHINESE_AT_HOME_FROM if places.country(place.code) in {"CN", "TW", "HK"} else _CHINESE_FROM
-            if place.level is not Level.CITY or place.capital_of or place.population >= least:
+            if _known_in_chinese(place, places):
                 for name in (place.names.get("zh", ""), *place.chinese):
                     if len(name) > 1 and "（" not in name and name not in _PAIRS:
                         chinese.setdefault(simplified(name), []).append(place.code)
@@ -194,15 +201,18 @@ class Lexicon:
                     yield fold(name.removesuffix("*")) + "s", [], Kind.IGNORED
 
     def _word(self, name: str, codes: list[str], kind: Kind) -> Word:
-        senses = sorted(set(codes), key=lambda code: (-self.likely(code, name), code))
+        senses = codes if len(codes) == 1 else sorted(set(codes), key=lambda code: (-self.likely(code, name), code))
         given = name in self._given and kind is Kind.NAME and not self.known(self._places[senses[0]])
         return Word(tuple(senses), kind, name in self.common or given)
 
     def likely(self, code: str, name: str) -> float:
         """A name to show is likelier meant than another name: Tel Aviv is the city before the district."""
         shown, name = self._shown.get(code, ""), name.casefold()
-        part = code in self._cities and name in re.split(r"[ -]", shown)  # Hull of Kingston upon Hull
-        return self.prominence.get(code, 9.0) - (0.0 if shown == name else _PART_OF_NAME if part else 1.0)
+        likely = self.prominence.get(code, 9.0)
+        if shown == name:
+            return likely
+        part = name in shown and code in self._cities and name in re.split(r"[ -]", shown)  # Hull of Kingston upon Hull
+        return likely - (_PART_OF_NAME if part else 1.0)
 
     def _capitals(self, latin: dict[str, Word], places: Places) -> Iterator[tuple[str, Word]]:
         for name, word in latin.items():
