@@ -10,6 +10,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from functools import partial
 from typing import Any, Final, TextIO
 
 import structlog
@@ -24,42 +25,50 @@ _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _QUIET: Final = ("alembic", "httpx", "httpcore", "asyncio", "uvicorn.access")
 
 
-def clean(text: str) -> str:
-    """A text without addresses, tokens and credentials."""
+def clean(text: str, *, addresses: bool = False) -> str:
+    """A text without addresses (unless they are asked for), tokens and credentials."""
     text = _CREDENTIALS.sub(r"\1[credentials]@", text)
-    text = _PRIVATE_PATH.sub(r"/\1/[token]", _ESCAPED_AT.sub("@", text))
-    return _ADDRESS.sub(_without_address, _TOKEN.sub("[token]", text))
+    text = _TOKEN.sub("[token]", _PRIVATE_PATH.sub(r"/\1/[token]", _ESCAPED_AT.sub("@", text)))
+    return text if addresses else _ADDRESS.sub(_without_address, text)
 
 
 def _without_address(match: re.Match[str]) -> str:
     return match[0] if match[0].endswith("[credentials]") else "[address]"
 
 
-def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def redact(
+    _logger: object, _method: str, event: MutableMapping[str, Any], *, addresses: bool = False
+) -> MutableMapping[str, Any]:
     """Take addresses and tokens out of every value of a line, however deep (a processor of structlog)."""
     for key, value in event.items():
         if not key.startswith("_"):
-            event[key] = _cleaned(value, whole_lines=key != "exception")
+            event[key] = _cleaned(value, whole_lines=key != "exception", addresses=addresses)
     return event
 
 
-def _cleaned(value: Any, *, whole_lines: bool) -> Any:
+def _cleaned(value: Any, *, whole_lines: bool, addresses: bool) -> Any:
     if isinstance(value, bool | int | float | None):
         return value
     if isinstance(value, Mapping):
-        return {clean(str(key)): _cleaned(one, whole_lines=whole_lines) for key, one in value.items()}
+        return {
+            clean(str(key), addresses=addresses): _cleaned(one, whole_lines=whole_lines, addresses=addresses)
+            for key, one in value.items()
+        }
     if isinstance(value, list | tuple | set | frozenset):
-        return [_cleaned(one, whole_lines=whole_lines) for one in value]
-    text = clean(str(value))
+        return [_cleaned(one, whole_lines=whole_lines, addresses=addresses) for one in value]
+    text = clean(str(value), addresses=addresses)
     return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", text) if whole_lines else text
 
 
-def set_up(*, form: str = "console", level: str = "info", stream: TextIO | None = None) -> None:
+def set_up(
+    *, form: str = "console", level: str = "info", addresses: bool = False, stream: TextIO | None = None
+) -> None:
     """Set up logging for the process; again, it takes the place of what was.
 
     Args:
         form: "json" or "console".
         level: "debug", "info", "warning" or "error".
+        addresses: leave addresses of people in, as for a fault that is looked for; tokens and credentials never.
         stream: where to; standard error when None.
     """
     stream = stream or sys.stderr
@@ -69,7 +78,7 @@ def set_up(*, form: str = "console", level: str = "info", stream: TextIO | None 
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        redact,
+        partial(redact, addresses=addresses),
     ]
     if form == "json":
         renderer: Any = structlog.processors.JSONRenderer(ensure_ascii=False)

@@ -88,3 +88,14 @@ def test_hosts_stay() -> None:
     assert logs.clean("no connection to mail.example.org:587") == "no connection to mail.example.org:587"
     assert logs.clean("https://news.example.com/editions/weekly-2018-W29.html") == (
         "https://news.example.com/editions/weekly-2018-W29.html")  # fmt: skip
+
+
+def test_addresses_stay_where_they_are_asked_for_and_secrets_never() -> None:
+    out = io.StringIO()
+    logs.set_up(stream=out, addresses=True)
+    token = LINKS.unsubscribe(12).rpartition("/")[2]
+    logs.logger("test").info("sent", to="reader@example.org", url=f"https://u:hunter2secret@host/unsubscribe/{token}")
+    written = out.getvalue()
+    assert "reader@example.org" in written
+    assert token not in written
+    assert "hunter2secret" not in written

@@ -38,7 +38,7 @@ def run(
     given = {"DIGEST_OPERATIONS_WEB": web, "DIGEST_ENGINE_SCHEDULER": scheduler, "DIGEST_ENGINE_WORKER": worker}
     with opened(context, {name: str(value).lower() for name, value in given.items() if value is not None}) as app:
         wanted = app.settings.operations
-        logs.set_up(form=wanted.log_format.value, level=wanted.log_level.value)
+        logs.set_up(form=wanted.log_format.value, level=wanted.log_level.value, addresses=wanted.log_addresses)
         # The web server and the scheduler take half a second to load, and no other command needs them.
         from digest import schedule  # noqa: PLC0415 - see above
 

@@ -39,7 +39,7 @@ def worker(
         if not app.store.shared:
             raise ConfigError("store.url: SQLite is for one process (`digest run`); workers need PostgreSQL")
         wanted = app.settings.operations
-        logs.set_up(form=wanted.log_format.value, level=wanted.log_level.value)
+        logs.set_up(form=wanted.log_format.value, level=wanted.log_level.value, addresses=wanted.log_addresses)
         from digest import schedule  # noqa: PLC0415 - takes half a second to load, and no other command needs it
 
         face = listening(app)

@@ -330,9 +330,11 @@ class OperationsSettings:
     warn_hours: float = 6.0
     """Hours before an edition is due when an operator is told of sources that fail or are quiet."""
     log_format: LogFormat = LogFormat.CONSOLE
-    """console for people, json for programs; addresses and tokens are in neither."""
+    """console for people, json for programs; tokens are in neither, addresses only with log_addresses."""
     log_level: LogLevel = LogLevel.INFO
     """debug, info, warning or error."""
+    log_addresses: bool = False
+    """Leave addresses of readers in the log, while a fault is looked for; tokens and passwords never are."""
 
 
 @dataclass(frozen=True, kw_only=True)
