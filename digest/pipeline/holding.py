@@ -81,17 +81,16 @@ class Hold:
     def _renew(self) -> None:
         began = self._monotonic()
         try:
-            part = self._store.leases.renew(self._lease, self._seconds, self._sessions)
+            if not self._store.leases.renew(self._lease, self._seconds):
+                self._lose()
+                return
+            self._until = began + self._seconds - self._every
+            self._part = self._store.leases.part(self._lease, self._sessions)
         except StoreError:
-            # It may answer again in time: nothing leaves meanwhile, since every copy needs a commit of its own.
+            # It may answer again in time: nothing leaves meanwhile, since every copy needs a commit of its own. And
+            # the part stays what it was, as the others count it.
             if self._until and self._monotonic() >= self._until:
                 self._lose()
-            return
-        if part is None:
-            self._lose()
-            return
-        self._part = part
-        self._until = began + self._seconds - self._every
 
     def _lose(self) -> None:
         self.lost = True

@@ -194,21 +194,19 @@ class Sending:
         lease = self.store.leases.take(edition_id, self.clock(), wanted.lease, first)
         if lease is None:
             return None
-        with Hold(
-            self.store, lease, seconds=wanted.lease, sessions=sessions, stop=stop, monotonic=time.monotonic
-        ) as hold:
-            try:
-                own = hold.sessions()
-                report = Report(stopped="it was asked to stop")
-                if own:
+        hold = Hold(self.store, lease, seconds=wanted.lease, sessions=sessions, stop=stop, monotonic=time.monotonic)
+        report = Report(stopped="it was asked to stop")
+        try:
+            with hold:
+                if own := hold.sessions():
                     report = self.deliver_range(
                         edition_id, lease.span, stop=hold.halt, progress=progress, share=hold.share, sessions=own
                     )
-            except StoreError:
-                if not hold.lost:
-                    raise
-            finally:
-                self._give_back(lease)
+        except StoreError:
+            if not hold.lost:
+                raise
+        finally:
+            self._give_back(lease)
         if hold.lost:  # whoever has it now goes on with it
             return Report(stopped=TAKEN_OVER)
         return self._finish(edition_id, report) if self.store.leases.done(edition_id) else report

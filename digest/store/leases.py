@@ -49,7 +49,7 @@ class Part:
 
 
 class Leases:
-    """`spread`, then `take`, `renew` and `give_back`; `free` and `left` read."""
+    """`spread`, then `take`, `renew`, `part` and `give_back`; `free`, `left` and `done` read."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -102,15 +102,24 @@ class Leases:
             )
         return Lease(edition=edition_id, campaign=campaign, span=Span(first=row.first, last=row.last, turn=turn))
 
-    def renew(self, lease: Lease, seconds: float, sessions: int) -> Part | None:
-        """Hold a range for longer; with which part of the limits. None: it was lost.
+    def renew(self, lease: Lease, seconds: float) -> bool:
+        """Hold a range for longer, from now on for so many seconds; False: it was lost.
+
+        Waits for nobody: neither for the commits of its own copies, nor for other holders.
+        """
+        with self._database.transaction() as connection:
+            present = _now(self._database, connection)
+            until = present + timedelta(seconds=seconds)
+            return connection.execute(sa.update(ranges).where(_its(lease)).values(until=until)).rowcount == 1
+
+    def part(self, lease: Lease, sessions: int) -> Part:
+        """The holder's part of the limits, from now on; nothing when the range was lost.
 
         Sessions are given once, and stay: connections that are open do not close for others. 0 of them: the others have
         them all, so ask again.
 
         Args:
             lease: what `take` gave.
-            seconds: for which it is held from now on.
             sessions: how many there may be at once, over all holders.
         """
         with self._database.transaction() as connection:
@@ -120,7 +129,7 @@ class Leases:
             mine = _its(lease)
             own = connection.scalar(sa.select(ranges.c.sessions).where(mine))
             if own is None:
-                return None
+                return Part(share=0.0, sessions=0)
             others, given, busy = connection.execute(
                 sa.select(
                     sa.func.count(),
@@ -132,11 +141,7 @@ class Leases:
                 share=max(0.0, min(1 / (others + 1), 1 - given)),
                 sessions=own or max(0, min(max(1, sessions // (others + 1)), sessions - busy)),
             )
-            connection.execute(
-                sa.update(ranges)
-                .where(mine)
-                .values(until=present + timedelta(seconds=seconds), share=part.share, sessions=part.sessions)
-            )
+            connection.execute(sa.update(ranges).where(mine).values(share=part.share, sessions=part.sessions))
         return part
 
     def give_back(self, lease: Lease, now: datetime) -> None:

@@ -54,18 +54,21 @@ def divide(connection: Connection, campaign: int, parts: int) -> tuple[Span, ...
 def take_over(connection: Connection, campaign: int, span: Span) -> Span:
     """The same deliveries with the next turn: whoever held them before loses them."""
     turn = next_turn(connection, campaign)
-    connection.execute(
-        sa.update(ranges).where(ranges.c.campaign == campaign, ranges.c.first == span.first).values(turn=turn)
-    )
+    its = (ranges.c.campaign == campaign, ranges.c.first == span.first)
+    connection.execute(sa.select(ranges.c.turn).where(*its).with_for_update())
+    connection.execute(sa.update(ranges).where(*its).values(turn=turn))
     return Span(first=span.first, last=span.last, turn=turn)
 
 
 def still_ours(campaign: int, span: Span) -> sa.Select[Any]:
-    """Gives a row while the span is held by its turn; locks it, so that nobody takes it over before the commit."""
+    """Gives a row while the span is held by its turn; locks it, so that nobody takes it over before the commit.
+
+    Who takes it over locks the row FOR UPDATE, which waits for this. A lease is renewed (leases.py) beside it.
+    """
     return (
         sa.select(ranges.c.turn)
         .where(ranges.c.campaign == campaign, ranges.c.first == span.first, ranges.c.turn == span.turn)
-        .with_for_update(read=True)
+        .with_for_update(read=True, key_share=True)
     )
 
 

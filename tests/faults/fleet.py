@@ -176,7 +176,7 @@ class Fleet:
             "delivery_site_file": folder / "site.json",
             "operations_tick": 0.5,
             "operations_web": "false",
-            "engine_lease": 6,
+            "engine_lease": 12,
             **settings,
         }
         self.environment = {f"DIGEST_{name.upper()}": str(value) for name, value in given.items()}

@@ -108,7 +108,7 @@ def test_a_frozen_worker_comes_back_after_its_lease_and_clocks_differ_by_minutes
         for share in (0.1, 0.3, 0.5):
             until(lambda share=share: found.sink.count > readers * share)  # type: ignore[misc]  # mypy and defaults
             frozen.send_signal(signal.SIGSTOP)
-            time.sleep(14)  # more than two leases
+            time.sleep(20)  # more than a lease
             frozen.send_signal(signal.SIGCONT)
             freezes += 1
         found.sent()

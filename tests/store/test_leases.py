@@ -9,7 +9,7 @@ import pytest
 
 from digest.errors import StoreError
 from digest.model import Accepted, Deferred, Record, Reply
-from digest.store import Lease, Store
+from digest.store import Lease, Part, Store
 from tests.store.samples import NOW, start_campaign
 
 ID = "weekly-2018-W29"
@@ -91,7 +91,8 @@ def test_who_does_not_renew_loses_the_range_and_can_send_no_more(store: Store) -
     assert other.span.turn > frozen.span.turn
     with pytest.raises(StoreError, match=r"taken .* over"):
         ledger.exchange((), 1, NOW, leaving=[claim.delivery])
-    assert store.leases.renew(frozen, LONG, 8) is None
+    assert not store.leases.renew(frozen, LONG)
+    assert store.leases.part(frozen, 8) == Part(share=0, sessions=0)
     store.leases.give_back(frozen, NOW)
     assert store.leases.free(ID, NOW) == (), "what it gives back is not its own any more"
     assert store.campaigns.ledger(ID, span=other.span).recover(NOW, resend=True) == 1
@@ -104,8 +105,8 @@ def test_the_parts_of_all_holders_are_never_more_than_the_whole(store: Store) ->
     parts = {}
 
     def renew(lease: Lease) -> None:
-        part = store.leases.renew(lease, LONG, 7)
-        assert part is not None
+        assert store.leases.renew(lease, LONG)
+        part = store.leases.part(lease, 7)
         parts[lease.span.first] = part
         assert sum(one.share for one in parts.values()) <= 1 + 1e-9
         assert sum(one.sessions for one in parts.values()) <= 7
