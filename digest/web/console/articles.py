@@ -153,7 +153,7 @@ class _Pages:
             "here": listing.path,
             "rules": self._frame.path("/articles/rules"),
             "queue": self._frame.path("/articles/queue"),
-            "all_themes": self._themes(""),
+            "all_themes": [("", "choose a theme", True), *self._themes("")[1:]],
             "many": self._frame.path("/articles/many"),
         }
         return self._frame.page(request, "articles.html", context, here="articles")

@@ -19,6 +19,8 @@ _SIZE: Final[Mapping[str, Any]] = {
     "legend_at_bottom": True,
     "legend_at_bottom_columns": 6,
     "margin": 8,
+    "margin_bottom": 34,  # the legend stands below what the labels take
+    "truncate_label": -1,  # no label is cut: every few of them is shown
     "no_data_text": "nothing yet",
     "include_x_axis": True,
     "order_min": 0,  # what is counted has no fractions
@@ -27,7 +29,7 @@ _SCRIPT: Final = re.compile(rb"<script\b.*?</script>|<script\b[^>]*/>|<!--.*?-->
 # Colours that are as easy to tell apart on a dark page.
 _NIGHT: Final = ("#6fcf97", "#f2b35e", "#ff8a80", "#8ab4f0", "#c9a3f0", "#b9bfc9")
 _DARK: Final = (
-    "<style>@media (prefers-color-scheme: dark){"
+    "<style>.guides{stroke:#9ca3af!important;stroke-opacity:.5}@media (prefers-color-scheme: dark){"
     + "".join(f".color-{place}{{fill:{tone}!important;stroke:{tone}!important}}" for place, tone in enumerate(_NIGHT))
     + "text{fill:#b9bfc9!important;stroke:none!important}}</style>"
 ).encode()

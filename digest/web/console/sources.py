@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from fastapi import Request
@@ -192,24 +193,7 @@ class _Pages:
 
     def picture(self, key: str) -> bytes:
         """What its polls came to, day by day."""
-        days = {one.day: one for one in self._desk.look(key).days}
-        today = self._frame.site.clock().astimezone(UTC).date()
-        every = [today - timedelta(days=number) for number in reversed(range(HISTORY.days))]
-
-        def figures(name: str, sign: int = 1) -> tuple[int, ...]:
-            return tuple(sign * getattr(days[day], name) if day in days else 0 for day in every)
-
-        return bars(
-            f"Articles and failures of {key}",
-            [f"{day.day} {day:%b}" for day in every],
-            {
-                "new articles": figures("fresh"),
-                "edited": figures("edited"),
-                "failed polls": figures("failed", -1),
-            },
-            stacked=True,
-            said=f"New and edited articles above the line, failed polls below it, over {HISTORY.days} days.",
-        )
+        return _drawn(key, self._desk.look(key).days, self._frame.site.clock().astimezone(UTC).date())
 
     # ---- acts
 
@@ -332,6 +316,27 @@ class _Pages:
             return self._frame.redirect("/sources", done=f"{kept} sources are kept, {len(found) - kept} lines are not.")
         lines = [(one.line, one.title, one.url, one.key, one.why) for one in found]
         return self.offer(request, lines=lines, text=data.decode("utf-8", "replace"))
+
+
+@lru_cache(maxsize=64)  # drawing takes a moment, and the figures seldom change
+def _drawn(key: str, known: tuple[PollDay, ...], today: date) -> bytes:
+    days = {one.day: one for one in known}
+    every = [today - timedelta(days=number) for number in reversed(range(HISTORY.days))]
+
+    def figures(name: str, sign: int = 1) -> list[int]:
+        return [sign * getattr(days[day], name) if day in days else 0 for day in every]
+
+    return bars(
+        f"Articles and failures of {key}",
+        [f"{day.day} {day:%b}" for day in every],
+        {
+            "new articles": figures("fresh"),
+            "edited": figures("edited"),
+            "failed polls": figures("failed", -1),
+        },
+        stacked=True,
+        said=f"New and edited articles above the line, failed polls below it, over {HISTORY.days} days.",
+    )
 
 
 def _span(length: timedelta) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from fastapi import Request
@@ -371,23 +372,23 @@ class _Pages:
 
     def picture(self, digest: str) -> bytes:
         """The same as a picture."""
-        weeks = self._desk.growth(_WEEKS, digest if digest in self._desk.digests else "")
+        return _drawn(self._desk.growth(_WEEKS, digest if digest in self._desk.digests else ""))
 
-        def figures(of: Callable[[GrowthWeek], int]) -> tuple[int, ...]:
-            return tuple(map(of, weeks))
 
-        return bars(
-            "Readers who came, left and bounced, by week",
-            [f"{one.week.day} {one.week:%b}" for one in weeks],
-            {
-                "came": figures(lambda one: one.joined),
-                "left": figures(lambda one: -one.left),
-                "bounced": figures(lambda one: -one.bounced),
-            },
-            stacked=True,
-            said=f"{sum(one.joined for one in weeks)} came, above the line; {sum(one.left for one in weeks)} left and "
-            f"{sum(one.bounced for one in weeks)} bounced, below it.",
-        )
+@lru_cache(maxsize=16)  # drawing takes a moment, and the figures seldom change
+def _drawn(weeks: tuple[GrowthWeek, ...]) -> bytes:
+    return bars(
+        "Readers who came, left and bounced, by week",
+        [f"{one.week.day} {one.week:%b}" for one in weeks],
+        {
+            "came": [one.joined for one in weeks],
+            "left": [-one.left for one in weeks],
+            "bounced": [-one.bounced for one in weeks],
+        },
+        stacked=True,
+        said=f"{sum(one.joined for one in weeks)} came, above the line; {sum(one.left for one in weeks)} left and "
+        f"{sum(one.bounced for one in weeks)} bounced, below it.",
+    )
 
 
 def _plain(error: DigestError) -> str:
