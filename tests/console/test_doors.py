@@ -17,6 +17,7 @@ from digest.web.doors import check_declared, guarded, needs
 from tests.console.conftest import ORIGIN, PASSWORD, TERMINAL, Browser, Desk, open_app
 
 ROLES = list(OperatorRole)
+LEAST = frozenset({Permission.DESK_READ})
 OPEN = {  # what anybody may ask for; a new one is a decision, and stands here
     "/console/sign-in",
     "/console/code",
@@ -123,19 +124,19 @@ def test_no_call_of_the_api_is_answered_without_a_token_or_by_a_cookie(desk: Des
             assert browser.ask(method, filled(path)).status_code == 401, (method, path)
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_each_call_of_the_api_needs_its_scope_and_the_owners_role(desk: Desk, role: OperatorRole) -> None:
+@pytest.mark.parametrize(("role", "scopes"), [(OperatorRole.PUBLISHER, SCOPES), (OperatorRole.ADMIN, LEAST)])
+def test_each_call_of_the_api_needs_its_scope_and_the_owners_role(
+    desk: Desk, role: OperatorRole, scopes: frozenset[Permission]
+) -> None:
     one = desk.add(role)
-    full = role.permissions & SCOPES
-    least = Permission.DESK_READ
+    given = scopes & role.permissions
+    _, text = desk.app.account.add_token(one, "program", given, days=1, by=TERMINAL)
     browser = desk.browser()
-    for scopes in (full, frozenset({least})):
-        _, text = desk.app.account.add_token(one, "program", scopes, days=1, by=TERMINAL)
-        for method, path, permission in routes(desk.application):
-            if not path.startswith("/api") or permission is None or "stream" in path:
-                continue
-            answer = browser.ask(method, filled(path), headers={"authorization": f"Bearer {text}"}, content=b"")
-            assert (answer.status_code == 403) == (permission not in scopes), (method, path, answer.text)
+    for method, path, permission in routes(desk.application):
+        if not path.startswith("/api") or permission is None or "stream" in path:
+            continue
+        answer = browser.ask(method, filled(path), headers={"authorization": f"Bearer {text}"}, content=b"")
+        assert (answer.status_code == 403) == (permission not in given), (method, path, answer.text)
 
 
 def test_a_form_without_the_sessions_token_does_nothing(desk: Desk) -> None:
@@ -148,7 +149,8 @@ def test_a_form_without_the_sessions_token_does_nothing(desk: Desk) -> None:
     for method, path, permission in routes(desk.application):
         if method != "POST" or not path.startswith("/console") or permission is None:
             continue
-        for token in ("", "0" * 64, other.csrf, mine[:-1], "ä"):
+        tokens = [other.csrf] if "{" in path else ["", "0" * 64, other.csrf, mine[:-1], "ä"]
+        for token in tokens:
             answer = browser.ask("POST", filled(path), data={"csrf": token})
             assert answer.status_code == 403, (path, token)
     assert desk.log() == before
