@@ -168,6 +168,33 @@ def corrections(context: typer.Context) -> None:
 
 
 @cli.command()
+def queue(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(help="Articles at most.", min=1, max=500)] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List the articles whose themes the learner leaves to an editor, the newest first; `digest refile` decides one.
+
+    Example: digest queue --limit 10
+    """
+    with opened(context) as app:
+        newsroom = app.newsroom
+        waiting = newsroom.unsure(limit)
+        if as_json:
+            for one in waiting:
+                told = {"article": one.article.uid, "title": one.article.title}
+                print_json({**told, "themes": one.themes, "between": one.between})
+            return
+        for one in waiting:
+            say(f"{one.article.uid}  {one.article.title}", style="bold")
+            now_ = ", ".join(map(app.taxonomy.name, one.themes)) or "no theme"
+            say(f"  now {now_}; unsure of {', '.join(map(app.taxonomy.name, one.between))}")
+        if not waiting:
+            few = "nothing was learned yet: it takes 30 corrected articles (docs/taxonomy.md)"
+            say("No article waits for an editor." if newsroom.learns() else f"No article waits: {few}.")
+
+
+@cli.command()
 def replay(
     context: typer.Context,
     editions: Annotated[int, typer.Option(help="How many of the latest editions.", min=1)] = 12,
