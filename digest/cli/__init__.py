@@ -26,10 +26,12 @@ from digest.cli import (
     sources,
     store,
     subscribers,
+    suppressions,
     templates,
     web,
     worker,
 )
+from digest.cli import help as helping
 from digest.cli import run as running
 from digest.cli.base import FAILED, USAGE, cli, complain
 from digest.errors import ConfigError, DigestError, PeriodError
@@ -49,12 +51,32 @@ COMMANDS: Final = (
     deliveries,
     bounces,
     subscribers,
+    suppressions,
     store,
     templates,
     running,
     worker,
     web,
+    helping,
 )  # importing them adds their commands to `cli`
+
+# Heading of `digest --help` -> the files whose commands stand below it.
+_PANELS: Final = {
+    "Begin": ("publication", "help"),
+    "Articles and sources": ("articles", "classify", "newsroom", "sources"),
+    "The edition's desk": ("editions", "acts", "letters"),
+    "Sending and publishing": ("sending", "deliveries", "bounces", "feeds"),
+    "Readers": ("subscribers",),
+    "Operations": ("run", "worker", "web", "operators", "store", "templates"),
+}
+for _panel, _names in _PANELS.items():
+    for _command in cli.registered_commands:
+        if _command.callback is not None and _command.callback.__module__.rpartition(".")[2] in _names:
+            _command.rich_help_panel = _panel
+    for _group in cli.registered_groups:
+        _first = (_group.typer_instance or cli).registered_commands[0].callback
+        if _first is not None and _first.__module__.rpartition(".")[2] in _names:
+            _group.rich_help_panel = _panel
 
 
 def run(arguments: Sequence[str]) -> int:

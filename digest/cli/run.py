@@ -36,7 +36,14 @@ def run(
     With PostgreSQL, any number of machines may run it, each with some of its three parts.
     """
     given = {"DIGEST_OPERATIONS_WEB": web, "DIGEST_ENGINE_SCHEDULER": scheduler, "DIGEST_ENGINE_WORKER": worker}
-    with opened(context, {name: str(value).lower() for name, value in given.items() if value is not None}) as app:
+    overrides = {name: str(value).lower() for name, value in given.items() if value is not None}
+    while _run_once(context, overrides):
+        pass  # with the settings as operators changed them meanwhile
+
+
+def _run_once(context: typer.Context, overrides: dict[str, str]) -> bool:
+    """Run until it is asked to stop; whether to start again, since settings were changed at the desk."""
+    with opened(context, overrides) as app:
         wanted = app.settings.operations
         logs.set_up(form=wanted.log_format.value, level=wanted.log_level.value, addresses=wanted.log_addresses)
         # The web server and the scheduler take half a second to load, and no other command needs them.
@@ -50,7 +57,7 @@ def run(
             works=None if app.settings.engine.worker else HERE,
             scheduler=app.settings.engine.scheduler,
         )
-        asyncio.run(schedule.run(service))
+        return asyncio.run(schedule.run(service, changed=app.settings_changed))
 
 
 def listening(app: App) -> Serve | None:

@@ -34,6 +34,12 @@ def worker(
     """
     overrides = {"DIGEST_ENGINE_CONCURRENCY": str(concurrency)} if concurrency else {}
     overrides["DIGEST_OPERATIONS_WEB"] = "false"
+    while _work_once(context, overrides, tasks):
+        pass  # with the settings as operators changed them meanwhile
+
+
+def _work_once(context: typer.Context, overrides: dict[str, str], tasks: str) -> bool:
+    """Work until it is asked to stop; whether to start again, since settings were changed at the desk."""
     with opened(context, overrides) as app:
         works = _works(tasks)
         if not app.store.shared:
@@ -44,7 +50,7 @@ def worker(
 
         face = listening(app)
         service = schedule.Service(app, clock=now, serve=face, metrics=app.metrics, works=works, scheduler=False)
-        asyncio.run(schedule.run(service))
+        return asyncio.run(schedule.run(service, changed=app.settings_changed))
 
 
 def _works(names: str) -> frozenset[Work]:

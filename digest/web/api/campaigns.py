@@ -189,7 +189,7 @@ def add_routes(routes: Routes, app: App) -> None:
         after: After = "",
     ) -> Page[DeliveryBody]:
         """Who got what and when, with the server's last reply."""
-        store.campaigns.get(edition)
+        store.editions.state(edition)  # one that has not begun has none
         (behind,) = paging.read(after, int) or (0,)
         rows = store.campaigns.deliveries(edition, states=state, after=behind, limit=limit + 1)
         page, cursor = paging.page(request, response, rows, limit, lambda one: (one.id,))
