@@ -89,9 +89,15 @@ class App:
     gazetteer.
     """
 
-    def __init__(self, settings: Settings, overrides: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        overrides: Mapping[str, str] | None = None,
+        changed: Mapping[str, str] | None = None,
+    ) -> None:
         self.settings = settings
         self._overrides = overrides or {}
+        self._changed = changed or {}  # at the desk, as they were when the settings were read
 
     @classmethod
     def open(cls, folder: Path, overrides: Mapping[str, str] | None = None) -> App:
@@ -107,7 +113,7 @@ class App:
         given = {**environment(), **(overrides or {})}
         settings = load(folder.resolve(), given)
         changed = _changed(settings.store_url)
-        return cls(load(folder.resolve(), given, changed) if changed else settings, overrides)
+        return cls(load(folder.resolve(), given, changed) if changed else settings, overrides, changed)
 
     def __enter__(self) -> Self:
         return self
@@ -492,6 +498,10 @@ class App:
     def intake(self) -> Intake:
         """Where articles go that programs send."""
         return Intake(self.pipeline, now)
+
+    def settings_changed(self) -> bool:
+        """Whether operators changed settings at the desk since they were read: then start again."""
+        return self.store.overrides.all() != self._changed
 
     def change_setting(self, path: str, value: str | None, *, by: Actor) -> None:
         """Let a setting be another one from the next start on, for every process; None: what digest.toml says.

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from digest import subscriptions
@@ -45,6 +45,7 @@ INBOX: Final = "inbox"
 ARMED: Final = "armed"  # the problem of an installation that does not send
 UNCONFIRMED: Final = timedelta(days=30)  # for which a subscription waits to be confirmed; its links end sooner
 NOTICES: Final = timedelta(days=180)  # for which a notice is kept after it was made
+POLLS: Final = timedelta(days=400)  # what polls came to is kept by day for so long
 
 log = logger("schedule")
 
@@ -417,8 +418,11 @@ class Jobs:
     # ---- housekeeping
 
     def tidy(self) -> None:
-        """Forget who asked for a subscription and never confirmed it, old notices, and requests that were settled."""
+        """Forget who asked and never confirmed, old notices, requests that were settled, sessions that ended."""
         self._store.requests.forget(self._clock())
+        self._app.entrance.tidy()
+        self._store.growth.count()
+        self._store.polled.forget((self._clock() - POLLS).astimezone(UTC).date())
         old = self._store.notices.forget(self._clock() - NOTICES)
         if old:
             log.info("forgot old notices", count=old)

@@ -20,7 +20,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from digest.app import App
 from digest.deliver import Halt, Halted
 from digest.engine import Task, Work
-from digest.errors import ConfigError
+from digest.errors import ConfigError, StoreError
 from digest.logs import logger
 from digest.metrics import Metrics
 from digest.schedule.jobs import Jobs
@@ -28,6 +28,7 @@ from digest.schedule.jobs import Jobs
 Serve: TypeAlias = Callable[[App, asyncio.Event, Callable[[], None]], Awaitable[None]]
 
 _CLOCK_EVERY: Final = 2.0  # seconds between two looks at the clock
+_SETTINGS_EVERY: Final = 3.0  # seconds between two looks at what operators changed
 _STEP: Final = 2.0  # seconds by which it may differ from the time that passed
 
 log = logger("run")
@@ -217,9 +218,39 @@ class Service:
                 loop.remove_signal_handler(number)
 
 
-async def run(service: Service, ready: Callable[[], Any] = lambda: None) -> None:
-    """Run a service until SIGTERM or SIGINT."""
-    stop = asyncio.Event()
+async def run(
+    service: Service,
+    ready: Callable[[], Any] = lambda: None,
+    *,
+    changed: Callable[[], bool] = lambda: False,
+    every: float = _SETTINGS_EVERY,
+) -> bool:
+    """Run a service until SIGTERM or SIGINT, or until its settings were changed; whether to start again with new ones.
+
+    Args:
+        service: the service.
+        ready: called before it runs.
+        changed: asked now and then, in a thread, whether the settings were changed.
+        every: seconds between two times that it is asked.
+
+    Raises:
+        ConfigError: the web server cannot listen where settings say.
+    """
+    stop, again = asyncio.Event(), asyncio.Event()
+
+    async def watch() -> None:
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), every)
+            with contextlib.suppress(StoreError):  # whoever needs the store says what is wrong with it
+                if not stop.is_set() and await asyncio.to_thread(changed):
+                    log.info("settings were changed at the desk: starting again")
+                    again.set()
+                    stop.set()
+
     with service.signals(stop):
         ready()
+        watching = asyncio.create_task(watch())
         await service.run(stop)
+        await watching
+    return again.is_set()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import os
 import re
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +18,7 @@ from lxml import html
 from starlette.requests import Request
 
 from digest.app import App
-from digest.errors import InputError, NotFound, StateError
+from digest.errors import InputError, NotFound, StateError, StoreError
 from digest.model import (
     Actor,
     AtDeadline,
@@ -29,6 +31,7 @@ from digest.model import (
     SourceState,
     Via,
 )
+from digest.schedule import Service, run
 from digest.settings import CHANGEABLE, DESK, FILE
 from digest.web.console.account import browser_of
 from digest.web.console.frame import away
@@ -251,7 +254,7 @@ def test_a_setting_is_changed_at_the_desk_for_every_process_that_starts(desk: De
             assert admin.post("/console/settings", {"path": "operations.alarm", "value": value}).status_code == 422
             assert "no e-mail address" in admin.text
         admin.follow(admin.post("/console/settings", {"path": "operations.alarm", "value": "desk@example.com"}))
-        assert "from the next start" in admin.text
+        assert "in a moment" in admin.text
         admin.follow(admin.post("/console/settings", {"path": "mail.rate", "value": "5"}))
         assert admin.post("/console/settings", {"path": "mail.host", "value": "evil.example"}).status_code == 404
         assert admin.post("/console/settings", {"path": "mail.rate", "value": "-1"}).status_code == 422
@@ -263,9 +266,9 @@ def test_a_setting_is_changed_at_the_desk_for_every_process_that_starts(desk: De
             fresh = Desk(again).browser()
             fresh.sign_in(admin.operator.address)
             fresh.get("/console/settings")
-            assert "from the next start" not in fresh.text
+            assert "in a moment" not in fresh.text
             fresh.follow(fresh.post("/console/settings", {"path": "mail.rate", "act": "back"}))
-            assert "from the next start" in fresh.text
+            assert "in a moment" in fresh.text
         with App.open(folder, {"DIGEST_OPERATIONS_ALARM": "env@example.com"}) as third:
             assert third.settings.operations.alarm == "env@example.com"  # the environment stands over the desk
             assert third.settings.mail.rate == 0
@@ -279,6 +282,25 @@ def test_a_setting_is_changed_at_the_desk_for_every_process_that_starts(desk: De
             ("mail.rate", "", "5"),
             ("mail.rate", "5", ""),
         ]
+
+
+def test_a_running_service_starts_again_when_settings_were_changed(desk: Desk, tmp_path: Path) -> None:
+    with open_app(tmp_path / "running", like=desk.app) as app:
+        assert not app.settings_changed()
+        app.change_setting("mail.rate", "5", by=TERMINAL)
+        assert app.settings_changed()
+        service = Service(app, clock=desk.clock, works=frozenset(), scheduler=False)
+        assert asyncio.run(run(service, changed=app.settings_changed, every=0.01))
+        stopping = Service(app, clock=desk.clock, works=frozenset(), scheduler=False)
+        asked: list[str] = []
+
+        def never() -> bool:
+            asked.append("once")
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise StoreError("the store is not there")
+
+        assert not asyncio.run(run(stopping, changed=never, every=0.01))
+        assert asked
 
 
 # ---- what all pages share

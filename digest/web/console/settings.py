@@ -39,9 +39,9 @@ class OfferedView:
     """A setting that can be changed here.
 
     Attributes:
-        value: in force now, or from the next start on.
+        value: in force now, or in a moment.
         origin: where it came from.
-        waits: it was changed, and is in force from the next start on.
+        waits: it was changed, and is in force when this process has started again.
         closed: the environment says what it is, so that nothing can be changed here.
         ours: it was changed at the desk, and can be put back.
     """
@@ -85,7 +85,7 @@ def add_pages(frame: Frame) -> None:
                     label=label,
                     hint=hint,
                     kind=kind,
-                    value=value if name == path else shown,
+                    value=value if name == path else shown.removesuffix(".0"),
                     origin=DESK if name in kept else origin,
                     waits=(name in kept and not _same(kept[name], running)) or (name not in kept and origin == DESK),
                     closed=origin.startswith(("environment", "file ")),
@@ -118,7 +118,7 @@ def add_pages(frame: Frame) -> None:
         except InputError as error:
             return page(request, visit, path, value, error.what)
         what = f"as {FILE} has it" if back else value or "empty"
-        return frame.redirect("/settings", done=f"{path} is {what}, from the next start of the service on.")
+        return frame.redirect("/settings", done=f"{path} is {what} a few seconds from now.")
 
 
 def _default(settings: Settings, name: str) -> object:
