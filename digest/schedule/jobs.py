@@ -420,6 +420,7 @@ class Jobs:
     def tidy(self) -> None:
         """Forget who asked and never confirmed, old notices, requests that were settled, sessions that ended."""
         self._store.requests.forget(self._clock())
+        self._store.answers.forget(self._clock())
         self._app.entrance.tidy()
         self._store.growth.count()
         self._store.polled.forget((self._clock() - POLLS).astimezone(UTC).date())
