@@ -107,6 +107,7 @@ def _option(one: Any) -> Iterator[str]:
 def _text(text: str) -> str:
     """Text as roff takes it: nothing in it is a request or an escape."""
     text = text.replace("\\", r"\e").replace("-", r"\-").replace("`", "")
+    text = re.sub(r"[^\x00-\x7f]", lambda found: rf"\[u{ord(found[0]):04X}]", text)
     return re.sub(r"^([.'])", r"\\&\1", text, flags=re.MULTILINE)
 
 

@@ -66,7 +66,7 @@ _PANELS: Final = {
     "Articles and sources": ("articles", "classify", "newsroom", "sources"),
     "The edition's desk": ("editions", "acts", "letters"),
     "Sending and publishing": ("sending", "deliveries", "bounces", "feeds"),
-    "Readers": ("subscribers",),
+    "Readers": ("subscribers", "suppressions"),
     "Operations": ("run", "worker", "web", "operators", "store", "templates"),
 }
 for _panel, _names in _PANELS.items():

@@ -23,7 +23,6 @@ cli.add_typer(readers, name="subscribers")
 
 DigestKey = Annotated[str, typer.Option("--digest", help="Only of this digest.", autocompletion=digests)]
 Address = Annotated[str, typer.Argument(help="E-mail address.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for who looks at it later.")]
 
 
 @readers.command("import")
@@ -189,53 +188,6 @@ def _tell(changed: list[Subscription], sentence: str, *, as_json: bool) -> None:
         return
     for one in changed:
         print_json(one)
-
-
-@readers.command()
-def suppress(context: typer.Context, address: Address, reason: Reason, by: By = "", as_json: AsJson = False) -> None:
-    """Let no digest write to an address any more."""
-    with opened(context) as app:
-        app.reader_desk.suppress(address, reason, by=actor(by))
-        known = app.store.subscribers.suppression(address)
-    if as_json:
-        print_json(known)
-    else:
-        say(f"nobody writes to {address} any more")
-
-
-@readers.command()
-def lift(
-    context: typer.Context,
-    address: Address,
-    reason: Reason,
-    evidence: Annotated[str, typer.Option(help="That the person asked for it; needed after a complaint.")] = "",
-    by: By = "",
-    as_json: AsJson = False,
-) -> None:
-    """Let an address be written to again."""
-    with opened(context) as app:
-        was = app.reader_desk.lift(address, reason, evidence=evidence, by=actor(by))
-    if as_json:
-        print_json(was)
-    else:
-        say(f"{address} may be written to again; it was suppressed as: {was.cause}")
-
-
-@readers.command()
-def suppressions(
-    context: typer.Context,
-    cause: Annotated[str, typer.Option(help="Only for this: refused, complaint, operator, erased.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Rows at most.")] = 100,
-    as_json: AsJson = False,
-) -> None:
-    """List addresses that nobody may write to, newest first, with the evidence."""
-    with opened(context) as app:
-        found = app.reader_desk.suppressions(cause, limit=limit)
-    if as_json:
-        for one in found:
-            print_json(one)
-        return
-    show("", ("address", "cause", "since", "evidence"), [(one.key, one.cause, one.at, one.evidence) for one in found])
 
 
 @readers.command()

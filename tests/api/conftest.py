@@ -63,7 +63,9 @@ class Api:
         return self.ask("GET", path, **more)
 
     def post(self, path: str, body: object = None, **more: Any) -> httpx.Response:
-        return self.ask("POST", path, **({} if body is None else {"json": body}), **more)
+        if body is not None:
+            more["json"] = body
+        return self.ask("POST", path, **more)
 
     def good(self, answer: httpx.Response, status: int = 200) -> Any:
         """The JSON of an answer that must be good."""

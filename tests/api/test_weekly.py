@@ -224,8 +224,8 @@ def test_articles_come_and_change(desk: Api) -> None:  # noqa: F811 - same
     assert desk.good(desk.post(f"/articles/{uid}/withdraw", {"reason": "wrong"}))["revised"] == []
     assert desk.post(f"/articles/{uid}/withdraw", {"reason": ""}).status_code == 422
     for act in ("release", "hold", "withdraw", "correct", "refile"):
-        body = {"reason": "x"} if act in {"hold", "withdraw"} else {"text": "x"} if act == "correct" else {"themes": []}
-        answer = desk.post(f"/articles/nothing/{act}", None if act == "release" else body)
+        bodies: dict[str, object] = {"release": None, "correct": {"text": "x"}, "refile": {"themes": []}}
+        answer = desk.post(f"/articles/nothing/{act}", bodies.get(act, {"reason": "x"}))
         assert answer.status_code == 404, act
 
 
