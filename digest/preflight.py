@@ -218,7 +218,10 @@ def _fault(href: str, ids: set[str]) -> tuple[str, bool] | None:
         return None if href[1:] in ids else (f"the link {href} points nowhere in the mail", True)
     if not href.strip():
         return "a link is empty", True
-    parts = urlsplit(href)
+    try:
+        parts = urlsplit(href)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in _SCHEMES:
         return f"the link '{href[:80]}' leads nowhere that a reader can open", True
     if parts.scheme != "mailto" and not parts.hostname:
@@ -387,8 +390,9 @@ class _Page(HTMLParser):
         values = dict(attrs)
         if name := values.get("id"):
             self.ids.add(name)
-        if tag == "a" and "href" in values:
-            self.links[values["href"] or ""] = None
+        if tag == "a":
+            if "href" in values:
+                self.links[values["href"] or ""] = None
             if name := values.get("name"):
                 self.ids.add(name)
         elif tag == "img":

@@ -14,8 +14,11 @@ from digest.web.serving import listen
 
 
 @contextmanager
-def serving(app: App) -> Iterator[str]:
-    """Serve a publication's pages, and the mails that they ask for, while the block runs; gives http://127.0.0.1:port."""
+def serving(app: App, *jobs: str) -> Iterator[str]:
+    """Serve a publication's pages, and the mails that they ask for, while the block runs; gives http://127.0.0.1:port.
+
+    `jobs` are those that run besides: "send".
+    """
     started = threading.Event()
     address: list[str] = []
     failed: list[BaseException] = []
@@ -31,7 +34,7 @@ def serving(app: App) -> Iterator[str]:
 
     def run() -> None:
         try:
-            loop.run_until_complete(Service(app, clock=now, serve=serve, only=("letters",)).run(stop))
+            loop.run_until_complete(Service(app, clock=now, serve=serve, only=("letters", *jobs)).run(stop))
         except BaseException as error:  # noqa: BLE001 - told to the test that waits
             failed.append(error)
         finally:

@@ -139,7 +139,7 @@ def _served(state: Path) -> Iterator[str]:
     )
     try:
         base = f"http://127.0.0.1:{port}"
-        for _ in range(300):
+        for _ in range(900):
             try:
                 urllib.request.urlopen(f"{base}/healthz", timeout=5).close()
                 break

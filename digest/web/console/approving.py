@@ -21,23 +21,23 @@ LIFETIME: Final = timedelta(days=14)  # of the link of a proof
 def add_pages(frame: Frame) -> None:
     """The page that asks for approval, and the approval."""
     viewer = EditionViewer(frame)
-    desk, store = frame.site.app.desk, frame.site.store
+    app, store = frame.site.app, frame.site.store
 
     def approve_page(
         request: Request, visit: Visit, edition: str, seen: str, *, problem: str = "", override: str = ""
     ) -> Response:
-        revision = desk.revision(edition)
-        names = [one.by for one in desk.approvals(edition)]
+        revision = app.desk.revision(edition)
+        names = [one.by for one in app.desk.approvals(edition)]
         rule = frame.site.settings.digest(revision.edition.digest)
         context = {
             "edition": viewer.edition(revision, visit),
             "tab": "",
-            "found": desk.preflight(edition),
+            "found": app.desk.preflight(edition),
             "seen": seen,
             "changed": bool(seen) and not revision.hash.startswith(seen),
             "two": rule.second_person,
             "names": names,
-            "editor": desk.last_editor(edition) if rule.second_person else "",
+            "editor": app.desk.last_editor(edition) if rule.second_person else "",
             "readers": store.reports.audience(revision.edition.digest),
             "problem": problem,
             "override": override,
@@ -52,7 +52,7 @@ def add_pages(frame: Frame) -> None:
     def approve(request: Request, visit: Visitor, form: Filled, edition: str) -> Response:
         override = form.one("override").strip() if form.one("all_the_same") else ""
         try:
-            done = desk.approve(edition, by=visit.actor, content_hash=form.one("hash"), override=override)
+            done = app.desk.approve(edition, by=visit.actor, content_hash=form.one("hash"), override=override)
         except (Blocked, StateError) as error:
             said = str(error)
             return approve_page(

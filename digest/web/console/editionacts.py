@@ -64,14 +64,14 @@ _QUESTIONS: Final = {
 def add_pages(frame: Frame) -> None:
     """The acts, and the pages that ask before one."""
     viewer = EditionViewer(frame)
-    desk, store = frame.site.app.desk, frame.site.store
+    app, store = frame.site.app, frame.site.store
 
     @frame.get("/editions/{edition}/ask/{name}", Permission.EDITIONS_READ)
     def ask(request: Request, visit: Visitor, edition: str, name: str) -> Response:
         question = _QUESTIONS.get(name)
         if question is None:
             raise HTTPException(404)
-        revision = desk.revision(edition)
+        revision = app.desk.revision(edition)
         context = {
             "edition": viewer.edition(revision, visit),
             "tab": "",
@@ -84,32 +84,32 @@ def add_pages(frame: Frame) -> None:
 
     @frame.post("/editions/{edition}/send", Permission.CAMPAIGNS_SEND)
     def send(visit: Visitor, edition: str) -> Response:
-        desk.send_now(edition, by=visit.actor)
+        app.desk.send_now(edition, by=visit.actor)
         return frame.redirect(f"/campaigns/{edition}", done="It is handed to whoever sends.")
 
     @frame.post("/editions/{edition}/compose", Permission.EDITIONS_WRITE)
     def compose(visit: Visitor, edition: str) -> Response:
-        frame.site.app.pipeline.pick_up()
-        frame.site.app.pipeline.classify()
-        return back(frame, edition, said_of(desk.again(edition, by=visit.actor), "Composed again"), "")
+        app.pipeline.pick_up()
+        app.pipeline.classify()
+        return back(frame, edition, said_of(app.desk.again(edition, by=visit.actor), "Composed again"), "")
 
     @frame.post("/editions/{edition}/reopen", Permission.EDITIONS_WRITE)
     def reopen(visit: Visitor, edition: str) -> Response:
-        desk.reopen(edition, by=visit.actor)
+        app.desk.reopen(edition, by=visit.actor)
         return frame.redirect(f"/editions/{edition}", done="It is a draft again.")
 
     @frame.post("/editions/{edition}/hold", Permission.EDITIONS_APPROVE)
     def hold(visit: Visitor, form: Filled, edition: str) -> Response:
-        desk.hold(edition, form.one("reason").strip(), by=visit.actor)
+        app.desk.hold(edition, form.one("reason").strip(), by=visit.actor)
         return frame.redirect(f"/editions/{edition}", done="It is held.")
 
     @frame.post("/editions/{edition}/cancel", Permission.EDITIONS_APPROVE)
     def cancel(visit: Visitor, form: Filled, edition: str) -> Response:
-        desk.cancel(edition, form.one("reason").strip(), by=visit.actor)
+        app.desk.cancel(edition, form.one("reason").strip(), by=visit.actor)
         return frame.redirect(f"/editions/{edition}", done="It is cancelled.")
 
     def prove_page(request: Request, visit: Visit, edition: str, form: Form, problem: str = "") -> Response:
-        revision = desk.revision(edition)
+        revision = app.desk.revision(edition)
         language = form.one("language")
         context = {
             "edition": viewer.edition(revision, visit),
@@ -133,7 +133,7 @@ def add_pages(frame: Frame) -> None:
             return prove_page(request, visit, edition, form, f"Name 1 to {_MOST_ADDRESSES} addresses.")
         try:
             reader = form.one("reader").strip()
-            sent = desk.prove(edition, addresses, by=visit.actor, language=form.one("language"), reader=reader)
+            sent = app.desk.prove(edition, addresses, by=visit.actor, language=form.one("language"), reader=reader)
         except (AddressError, InputError, NotFound, StateError) as error:
             return prove_page(request, visit, edition, form, str(error))
         fates = ", ".join(f"{one.address}: {one.state}" for one in sent)

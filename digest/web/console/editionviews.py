@@ -46,7 +46,6 @@ class EditionViewer:
         self.frame = frame
         self.site = frame.site
         self.store = frame.site.store
-        self.desk = frame.site.app.desk
         self.settings = frame.site.settings
         self.words = frame.site.renderer.viewer("en")
 

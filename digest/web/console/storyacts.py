@@ -16,25 +16,25 @@ from digest.web.forms import Form
 
 def add_pages(frame: Frame) -> None:
     """The acts."""
-    desk = frame.site.app.desk
+    app = frame.site.app
 
     @frame.post("/editions/{edition}/stories", Permission.EDITIONS_WRITE)
     def line(visit: Visitor, form: Filled, edition: str) -> Response:
         """The buttons of a line: what is to be done, and the story, in one value."""
         act, _, story = form.one("act").partition(" ")
-        found = desk.revision(edition).edition
+        found = app.desk.revision(edition).edition
         match act:
             case "pin":
-                said = said_of(desk.pin(edition, story, by=visit.actor), "Pinned")
+                said = said_of(app.desk.pin(edition, story, by=visit.actor), "Pinned")
             case "unpin":
-                said = said_of(desk.unpin(edition, story, by=visit.actor), "Not pinned any more")
+                said = said_of(app.desk.unpin(edition, story, by=visit.actor), "Not pinned any more")
             case "up" | "down":
                 place = _place(found, story) + (-1 if act == "up" else 1)
-                said = said_of(desk.move(edition, story, place=max(1, place), by=visit.actor), "Moved")
+                said = said_of(app.desk.move(edition, story, place=max(1, place), by=visit.actor), "Moved")
             case "drop":
-                said = said_of(desk.drop(edition, story, by=visit.actor), "Dropped")
+                said = said_of(app.desk.drop(edition, story, by=visit.actor), "Dropped")
             case "take":
-                said = said_of(desk.take_in(edition, story, by=visit.actor), "Taken in")
+                said = said_of(app.desk.take_in(edition, story, by=visit.actor), "Taken in")
             case _:
                 raise InputError("no such act", remedy="go back, and use the page's own buttons")
         tab = "/left-out" if act == "take" else ""
@@ -45,7 +45,7 @@ def add_pages(frame: Frame) -> None:
 
         @frame.post(f"/editions/{{edition}}/stories/{{story}}/{name}", Permission.EDITIONS_WRITE)
         def one(visit: Visitor, form: Filled, edition: str, story: str) -> Response:
-            title = _title(desk.revision(edition).edition, story)
+            title = _title(app.desk.revision(edition).edition, story)
             try:
                 composed = decide(visit, form, edition, story)
             except InputError as error:
@@ -54,30 +54,36 @@ def add_pages(frame: Frame) -> None:
             still = isinstance(composed, Revision) and composed.edition.find(story) is not None
             return back(frame, f"{edition}/stories/{story}" if still else edition, said_of(composed, done), title)
 
-    act("pin", lambda visit, _form, edition, story: desk.pin(edition, story, by=visit.actor), "Pinned")
-    act("unpin", lambda visit, _form, edition, story: desk.unpin(edition, story, by=visit.actor), "Not pinned any more")
-    act("drop", lambda visit, form, edition, story: desk.drop(
+    act("pin", lambda visit, _form, edition, story: app.desk.pin(edition, story, by=visit.actor), "Pinned")
+    act(
+        "unpin",
+        lambda visit, _form, edition, story: app.desk.unpin(edition, story, by=visit.actor),
+        "Not pinned any more",
+    )
+    act("drop", lambda visit, form, edition, story: app.desk.drop(
         edition, story, form.one("reason").strip(), by=visit.actor), "Dropped")  # fmt: skip
-    act("retitle", lambda visit, form, edition, story: desk.retitle(
+    act("retitle", lambda visit, form, edition, story: app.desk.retitle(
         edition, story, form.one("title"), by=visit.actor), "Headline changed")  # fmt: skip
-    act("summarize", lambda visit, form, edition, story: desk.summarize(
+    act("summarize", lambda visit, form, edition, story: app.desk.summarize(
         edition, story, form.one("summary"), by=visit.actor), "Summary changed")  # fmt: skip
-    act("merge", lambda visit, form, edition, story: desk.merge(
+    act("merge", lambda visit, form, edition, story: app.desk.merge(
         edition, story, form.one("into"), by=visit.actor), "Merged")  # fmt: skip
-    act("split", lambda visit, form, edition, _story: desk.split(
+    act("split", lambda visit, form, edition, _story: app.desk.split(
         edition, form.one("article"), by=visit.actor), "Now a story of its own")  # fmt: skip
-    act("undo", lambda visit, _form, edition, story: desk.undo_story(
+    act("undo", lambda visit, _form, edition, story: app.desk.undo_story(
         edition, story, by=visit.actor), "Everything decided about it is taken back")  # fmt: skip
 
     def move(visit: Visit, form: Form, edition: str, story: str) -> Composed:
-        item = desk.revision(edition).edition.find(story)
+        item = app.desk.revision(edition).edition.find(story)
         theme = form.one("theme") if item is not None and form.one("theme") != item.theme else None
         stands = next(
-            (one.key for one in desk.revision(edition).edition.sections if item is not None and item in one.items),
+            (one.key for one in app.desk.revision(edition).edition.sections if item is not None and item in one.items),
             "",
         )
         section = form.one("section") if form.one("section") != stands else ""
-        return desk.move(edition, story, section=section, theme=theme, place=_count(form.one("place")), by=visit.actor)
+        return app.desk.move(
+            edition, story, section=section, theme=theme, place=_count(form.one("place")), by=visit.actor
+        )
 
     act("move", move, "Moved")
 
@@ -85,18 +91,18 @@ def add_pages(frame: Frame) -> None:
         regions: dict[str, str] = {}
         for role in ("primary", "counterpart", "mentioned"):
             for text in filter(None, map(str.strip, form.one(role).replace("，", ",").split(","))):
-                place = frame.site.app.places.find(text.upper()) or frame.site.app.places.resolve(text)
-                if place is None and (place := frame.site.app.places.find(text)) is None:
+                place = app.places.find(text.upper()) or app.places.resolve(text)
+                if place is None and (place := app.places.find(text)) is None:
                     raise InputError(f"no region '{text}'", remedy="write its name or code: Guangdong, CN-GD, x-gba")
                 regions.setdefault(place.code, role)
         themes = list(form.all("theme")) if form.one("themes_shown") else None
-        return desk.refile(edition, story, themes=themes, regions=regions or None, by=visit.actor)
+        return app.desk.refile(edition, story, themes=themes, regions=regions or None, by=visit.actor)
 
     act("refile", refile, "Refiled, here and in every later edition")
 
     @frame.post("/editions/{edition}/undo", Permission.EDITIONS_WRITE)
     def undo(visit: Visitor, form: Filled, edition: str) -> Response:
-        composed = desk.undo(edition, _count(form.one("act")), by=visit.actor)
+        composed = app.desk.undo(edition, _count(form.one("act")), by=visit.actor)
         story = form.one("story")
         where = f"{edition}/stories/{story}" if story else f"{edition}/history"
         if story and (isinstance(composed, Skipped) or composed.edition.find(story) is None):
@@ -106,12 +112,12 @@ def add_pages(frame: Frame) -> None:
     @frame.post("/editions/{edition}/note", Permission.EDITIONS_WRITE)
     def note(visit: Visitor, form: Filled, edition: str) -> Response:
         text = form.one("note").replace("\r\n", "\n").strip()
-        composed = desk.note(edition, text, by=visit.actor)
+        composed = app.desk.note(edition, text, by=visit.actor)
         return back(frame, edition, said_of(composed, "The note stands above the stories" if text else "No note"), "")
 
     @frame.post("/editions/{edition}/stories/{story}/correct", Permission.EDITIONS_APPROVE)
     def correct(visit: Visitor, form: Filled, edition: str, story: str) -> Response:
-        desk.correct(edition, story, form.one("text"), by=visit.actor)
+        app.desk.correct(edition, story, form.one("text"), by=visit.actor)
         return frame.redirect(f"/editions/{edition}/stories/{story}", done="The next edition tells it.")
 
 
