@@ -16,14 +16,15 @@ from starlette.responses import Response
 
 from digest import standing
 from digest.errors import NotFound
-from digest.model import AtDeadline, Condition, DeliveryState, DigestRule, EditionState, Permission
-from digest.store import Listed
-from digest.web.console.frame import Frame, TimeView
+from digest.model import AtDeadline, Condition, DeliveryState, DigestRule, EditionState, Permission, SourceState
+from digest.store import AuditFilter, Listed
+from digest.web.console.frame import Frame, TimeView, Visitor
 
 Value = TypeVar("Value")
 _KEPT: Final = timedelta(seconds=30)
 _RUNNING: Final = timedelta(seconds=5)  # while a campaign is under way
 _SOURCES: Final = 8
+_LATELY: Final = 6
 _BAD: Final = (Condition.FAILING, Condition.GONE)
 _STATES: Final = (EditionState.SENDING, EditionState.PAUSED)
 
@@ -84,7 +85,7 @@ def add_pages(frame: Frame) -> None:
     fences: Kept[str] = Kept(site.clock)
 
     @frame.get("", Permission.DESK_READ)
-    def today(request: Request) -> Response:
+    def today(request: Request, visit: Visitor) -> Response:
         look = standing.today(site.store, site.settings, site.clock())
         figures: list[FigureView] = []
         if look.last is not None:
@@ -105,7 +106,7 @@ def add_pages(frame: Frame) -> None:
                 (
                     one.state.key,
                     one.condition.value,
-                    one.state.error or _silence(one.state.last_new, frame),
+                    _said(one.state, one.condition, frame),
                     frame.path(f"/sources/{one.state.key}"),
                 )
                 for one in sorted(look.sources, key=lambda one: one.condition not in _BAD)[:_SOURCES]
@@ -114,6 +115,12 @@ def add_pages(frame: Frame) -> None:
             "problems": [(one.source, one.origin, one.what, one.remedy, frame.time(one.last)) for one in look.problems],
             "unarmed": fences.get("fence", _KEPT, site.app.unarmed),
             "alarm": site.settings.operations.alarm,
+            "lately": [
+                (frame.time(one.at), one.actor.name, one.act, one.object)
+                for one in (
+                    site.store.audit.page(AuditFilter(), limit=_LATELY) if visit.may(Permission.AUDIT_READ) else ()
+                )
+            ],
         }
         return frame.page(request, "today.html", context, here="today")
 
@@ -186,5 +193,10 @@ def _figures(tally: Mapping[DeliveryState, int]) -> list[FigureView]:
     ]
 
 
-def _silence(moment: datetime | None, frame: Frame) -> str:
-    return f"nothing new since {frame.time(moment).short}" if moment else ""
+def _said(state: SourceState, condition: Condition, frame: Frame) -> str:
+    """What there is to know about a source that does not do well."""
+    if condition is Condition.HELD:
+        return f"{state.held} old items are shown as new: they wait for you"
+    if condition is Condition.QUIET and state.last_new:
+        return f"nothing new since {frame.time(state.last_new).short}"
+    return state.error
