@@ -185,7 +185,9 @@ class Claimer:
         start = unused[0].delivery - 1 if unused else place.cursor  # what was seen before is looked at again
         reach, mark = wanted, self._database.mark(cursor)
         if mark is not None and place.walked is not None and now - place.walked < _FAST:
-            reach = max(wanted, min(2 * place.reach, _FARTHEST))
+            # Farther when all of it was used; less far when somebody else wrote before that.
+            far = 2 * place.reach if len(unused) < wanted else place.reach // 2
+            reach = max(wanted, min(far, _FARTHEST))
         found, end = self._queue_from(cursor, start, reach, skipped)
         if not found and start:  # another process may have put some back, behind us
             found, end = self._queue_from(cursor, 0, reach, skipped)
