@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, Final
@@ -14,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from digest.web.api.problems import KINDS
 from digest.web.documents import Document
 
+_CODE: Final = re.compile(r"`([^`]+)`")
 _ABOUT: Final = """\
 Everything that the console does. Send `Authorization: Bearer dg_…`; a token's scopes are the permissions named at each
 operation. Lists are paged by cursor (`limit`, `after`, `next`, the header `Link`) and count nothing. An act with an
@@ -102,7 +104,7 @@ def _page(schema: Mapping[str, Any], sheet: str) -> Iterator[str]:
     yield f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
     yield '<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">'
     yield f'<link rel="stylesheet" href="{escape(sheet)}"></head><body><h1>{title}</h1>'
-    yield f"<p>{escape(schema['info']['description'])}</p>"
+    yield f"<p>{_words(schema['info']['description'])}</p>"
     yield f'<p>Version {escape(schema["info"]["version"])}. <a href="openapi.json">openapi.json</a></p>'
     parts = schema.get("components", {}).get("schemas", {})
     for tag, text in _TAGS.items():
@@ -126,7 +128,9 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Iterator
     yield f'<details id="{operation["operationId"]}"><summary><span class="method">{method.upper()}</span> '
     yield f"<code>{escape(path)}</code> {escape(operation['summary'])} "
     yield f'<span class="scope">{escape(scope)}</span></summary>'
-    yield f"<p>{escape(operation.get('description', ''))}</p>"
+    more = operation.get("description", "").strip()
+    if more.rstrip(".") != operation["summary"]:  # the summary is its first line
+        yield f"<p>{_words(more)}</p>"
     if operation.get("parameters"):
         yield "<table><tr><th>parameter</th><th>in</th><th>type</th><th></th></tr>"
         for one in operation["parameters"]:
@@ -156,6 +160,11 @@ def _fields(part: Mapping[str, Any]) -> str:
     if not rows:
         return f"<p>{_type(part)}</p>"
     return f"<table><tr><th>field</th><th>type</th><th></th></tr>{''.join(rows)}</table>"
+
+
+def _words(text: str) -> str:
+    """Text as HTML; what stands in backticks is code."""
+    return _CODE.sub(r"<code>\1</code>", escape(text))
 
 
 def _type(schema: Mapping[str, Any]) -> str:
