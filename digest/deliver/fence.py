@@ -132,9 +132,13 @@ class Fence:
             return error
 
     def _compare(self, noted: Standing | None, standing: Standing) -> StateError | None:
+        if standing.armed and standing.bound.partition(" ")[0] != standing.identity:
+            return _refusal("a copy of the database that was armed, or one that was restored")
         if noted is None:
             strange = standing.campaign or standing.site.startswith(COPY)
-            return _refusal(f"not armed on this machine ({self.file} is not there)") if strange else None
+            if strange and standing.bound != standing.binding:
+                return _refusal(f"not armed on this machine ({self.file} is not there)")
+            return None
         if noted.site != standing.site:
             return _refusal(f"another publication than the one armed by {self.file}")
         if noted.place != standing.place and (noted.identity != standing.identity or not noted.identity):

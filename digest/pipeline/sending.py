@@ -137,6 +137,8 @@ class Sending:
 
     def _finish(self, edition_id: str, report: Report) -> Report:
         """Note that an edition is sent, when it is; why it is not, where somebody stopped it."""
+        if self.store.shared:
+            self.fence.note(self.standing())  # how far it has come; before, `_check` notes it now and then
         state = self.store.editions.state(edition_id)
         if state in {EditionState.PAUSED, EditionState.CANCELLED}:
             return replace(report, stopped=report.stopped or f"the edition was {state}")
