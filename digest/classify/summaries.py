@@ -60,8 +60,8 @@ class _Candidate:
     """A sentence that may be taken, with what is weighed of it."""
 
     sentence: _Sentence
-    leans: bool
-    cost: float  # of its form, and of a subject that was named before
+    blemish: float  # what its form costs
+    unknown: float  # what it costs that its subject was named before, where that is left out
     filed: frozenset[str]  # its words that the headline or the filing has
     headline: float  # share of the headline's words that it has
     words: frozenset[str]
@@ -104,30 +104,33 @@ def weighed(article: Article, regions: Sequence[RegionTag], themes: Sequence[The
     if article.rights is Rights.HEADLINE:
         return []
     sentences = _sentences(article.paragraphs or (article.teaser,))
-    fit = [one for one in sentences if one.length >= SHORTEST and wording.printable(one.text, article.title)]
-    usable = fit or sentences
-    firsts = [one for one in usable[:FIRST] if not wording.leans(one.text)]
+    usable = [one for one in sentences if one.length >= SHORTEST and wording.printable(one.text, article.title)]
+    usable = usable or sentences
+    leaning = {one.place for one in usable[:FIRST] if wording.leans(one.text)}
+    firsts = [one for one in usable[:FIRST] if one.place not in leaning]
     firsts = firsts or [one for one in usable if not wording.dangles(one.text)][:FIRST]
     within = [one for one in firsts if one.length <= LIMIT]
     if not within:
         return [((min(firsts, key=lambda one: (one.length, one.place)),), (), 0.0)] if firsts else []
     topic = _Topic(article.title, _filed_under(regions, themes), sentences)
     starts = {one.place for one in within}
-    candidates = [topic.candidate(one) for one in usable[:FIRST]]
-    candidates += [topic.candidate(one) for one in within if one.place > candidates[-1].sentence.place]
+    candidates = [topic.candidate(one) for one in usable[:FIRST] if one.length <= LIMIT]
+    seen = {one.sentence.place for one in candidates}
+    candidates += [topic.candidate(one) for one in within if one.place not in seen]
     ways: list[tuple[Way, Row, float]] = []
     for at, first in enumerate(candidates):
         if first.sentence.place not in starts:
             continue
         place, room = first.sentence.place, LIMIT - first.sentence.length
-        ways.append(((first.sentence,), topic.row(first, first), first.cost * (place > 0)))
+        alone = first.blemish + first.unknown * (place > 0)
+        ways.append(((first.sentence,), topic.row(first, first), alone))
         for last in candidates[at + 1 :]:
             apart = last.sentence.place > place + 1
-            if last.sentence.length > room or (last.leans and apart):
+            if last.sentence.length > room or (apart and last.sentence.place in leaning):
                 continue
-            cost = first.cost * (place > 0) + 0.3 * last.cost * apart
+            cost = alone + last.blemish + 0.3 * last.unknown * apart
             ways.append(((first.sentence, last.sentence), topic.row(first, last), cost))
-    return [(way, row, cost + sum(wording.blemish(one.text) for one in way)) for way, row, cost in ways]
+    return ways
 
 
 class _Topic:
@@ -158,8 +161,8 @@ class _Topic:
         square = self._lead_square * _square(sentence.words)
         return _Candidate(
             sentence=sentence,
-            leans=wording.leans(sentence.text),
-            cost=0.06 * (sentence.surname or wording.named_before(sentence.text)),
+            blemish=wording.blemish(sentence.text),
+            unknown=0.06 * (sentence.surname or wording.named_before(sentence.text)),
             filed=self._filed & words,
             headline=len(self._title & words) / len(self._title) if self._title else 0.0,
             words=words,

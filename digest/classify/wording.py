@@ -20,12 +20,13 @@ _FURNITURE = re.compile(
     r"|图片|图为|来源|责任编辑|编辑：|点击|版权)",
     re.IGNORECASE,
 )
-_AMID = re.compile(
-    r"\S@\w+\.\w|\bPUBLISHED:|\bUPDATED:|\blast updated\b|\bscroll down for\b|\bclick here\b|\buse of cookies\b"
-    r"|\bcookie policy\b|\ball rights reserved\b|©|\b(?:sign up|subscribe) (?:for|to) our\b|\bfollow us on\b"
-    r"|版权所有|扫描二维码|关注.{0,8}公众号",
-    re.IGNORECASE,
-)  # furniture that ran into a sentence
+# Furniture that ran into a sentence.
+_ADDRESS = re.compile(r"\S@\w+\.\w")
+_AMID = (
+    "published:", "updated:", "last updated", "scroll down for", "click here", "use of cookies", "cookie policy",
+    "all rights reserved", "©", "sign up for our", "subscribe to our", "follow us on", "版权所有",
+    "扫描二维码", "公众号",
+)  # fmt: skip
 # Openings that lean on a sentence before them.
 _PRONOUN = re.compile(
     r"\W{0,4}(?:he|she|it|they|his|her|its|their|theirs|him|them|this|these|those|that|such|both|neither"
@@ -97,12 +98,12 @@ def blemish(text: str) -> float:
 
 def printable(text: str, title: str) -> bool:
     """Whether it may be printed at all: whole, no furniture, not the headline again."""
-    return (
-        bool(_COMPLETE.search(text))
-        and not _FURNITURE.match(text)
-        and not _AMID.search(text)
-        and text.rstrip(_STOPS).casefold() != title.rstrip(_STOPS).casefold()
-    )
+    if not _COMPLETE.search(text) or _FURNITURE.match(text):
+        return False
+    lower = text.lower()
+    if any(mark in lower for mark in _AMID) or ("@" in text and _ADDRESS.search(text)):
+        return False
+    return text.rstrip(_STOPS).casefold() != title.rstrip(_STOPS).casefold()
 
 
 def length(text: str) -> float:
