@@ -261,6 +261,37 @@ async def test_a_server_that_closes_before_the_message_cannot_have_it() -> None:
     assert "closed the connection before the message" in outcome.reply.text
 
 
+async def test_to_a_distant_server_the_body_leaves_ahead_of_its_end() -> None:
+    content = b"Subject: x\r\n\r\n.Hello.\r\n"
+    arrived, kept = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 far\r\n")
+        for answer in (b"250 far", b"250 ok", b"250 ok", b"354 go"):
+            await reader.readuntil(b"\r\n")
+            writer.write(answer + b"\r\n")
+        await reader.readuntil(b"\r\n\r\n..Hello.\r\n")
+        arrived.set()
+        assert await reader.readuntil(b"\r\n") == b".\r\n"
+        kept.set()
+        writer.write(b"250 kept\r\n")
+        await reader.read()
+        writer.close()
+
+    async def leaving() -> None:
+        await asyncio.wait_for(arrived.wait(), 60)
+        assert not kept.is_set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    timeouts = Timeouts(connect=60, command=60, final=60, quit=0.3)
+    # An address of this machine that is not seen to be one.
+    async with server, SMTPTransport("127.1", port, timeouts=timeouts, local_hostname="localhost") as transport:
+        session = transport.session()
+        assert isinstance(await session.send(envelope(content=content), leaving), Accepted)
+        await session.close()
+
+
 async def test_one_connection_carries_many_messages_and_survives_refusals(tmp_path: Path) -> None:
     names = ["a", "refuse-1", "b", "nodata-1", "spam-1", "full-1", "c"]
     async with Rogue() as server:
