@@ -60,19 +60,16 @@ class Answers:
             connection.execute(
                 sa.delete(answers).where(mine, answers.c.status.is_(None), answers.c.at < at - UNDER_WAY)
             )
-            fresh = connection.execute(
-                self._database.insert(answers)
-                .values(owner=owner, key=key, request=request, at=at)
-                .on_conflict_do_nothing()
-            ).rowcount
-            if fresh:
+            row = self._database.insert(answers).values(owner=owner, key=key, request=request, at=at)
+            fresh = connection.scalar(row.on_conflict_do_nothing().returning(answers.c.key))
+            if fresh is not None:
                 return Begun.FRESH
-            row = connection.execute(sa.select(answers).where(mine)).one()
-        if row.request != request:
+            known = connection.execute(sa.select(answers).where(mine)).one()
+        if known.request != request:
             return Begun.OTHER
-        if row.status is None:
+        if known.status is None:
             return Begun.UNDER_WAY
-        return Answer(status=row.status, headers=json.loads(row.headers), body=bytes(row.body))
+        return Answer(status=known.status, headers=json.loads(known.headers), body=bytes(known.body))
 
     def keep(self, owner: str, key: str, answer: Answer) -> None:
         """Keep the answer of a request that was begun."""

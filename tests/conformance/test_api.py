@@ -53,7 +53,7 @@ def run(api: Api, examples: int, mode: GenerationMode) -> int:  # noqa: F811 - a
                 case.query = {**(case.query or {}), "seconds": 0}
             # An article is read as pick-up reads it: whatever has a title or a text is one.
             liberal = [negative_data_rejection] if "article" in case.operation.definition.raw["operationId"] else []
-            case.call_and_validate(headers=headers, excluded_checks=[*LEFT_OUT, *liberal])
+            case.call_and_validate(headers=headers, excluded_checks=[*LEFT_OUT, *liberal], timeout=300)
 
         with contextlib.suppress(Unsatisfiable, SkipTest):  # nothing can be wrong about an operation without fields
             ask()
