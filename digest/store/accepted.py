@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from digest.model import Claim, DeliveryState
 from digest.store.database import Database
+from digest.store.logbook import fold_all
 from digest.store.schema import campaigns, deliveries
 from digest.store.subscribers import PREFERENCES
 
@@ -45,6 +46,7 @@ class AcceptedCopies:
             .limit(page)
         )
         after = 0
+        fold_all(self._database)
         while True:
             with self._database.reading() as connection:
                 rows = connection.execute(query.where(deliveries.c.id > after)).all()

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from digest.model import Bounce, BounceCause, Delivery, DeliveryState
 from digest.store.campaigns import Campaigns
 from digest.store.database import AnyRow, Database
+from digest.store.logbook import fold_all
 from digest.store.schema import campaigns, deliveries, suppressions
 
 _KEPT: Final = 500  # characters of what the server said
@@ -82,6 +83,7 @@ class Bounces:
         A graver cause replaces a milder one of the same copy; nothing else is changed twice.
         """
         with self._database.transaction() as connection:
+            fold_all(self._database)
             query = sa.select(deliveries.c.state, deliveries.c.key, deliveries.c.reason).where(
                 deliveries.c.id == delivery
             )

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from digest.model import DeliveryState, SubscriptionState
 from digest.store.address import address_key
 from digest.store.database import Database
+from digest.store.logbook import fold_all
 from digest.store.schema import (
     campaigns,
     consents,
@@ -42,6 +43,7 @@ class People:
     def everything(self, address: str) -> dict[str, object]:
         """All that is held about an address, as plain JSON values; times are ISO 8601, in UTC."""
         key = address_key(address)
+        fold_all(self._database)
         with self._database.reading() as connection:
             person = connection.execute(sa.select(subscribers).where(subscribers.c.key == key)).one_or_none()
             barred = self._readers.suppression(address)
