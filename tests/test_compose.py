@@ -381,7 +381,7 @@ class TestDecisions:
             decisions=Decisions(pinned=(used.key, future.key, old.key)),
         )
         assert names(edition) == ["old"]
-        assert "Older than this digest takes (published 2018-05-17), but an operator pinned it." in edition.items[0].why
+        assert "Older than this digest takes (published 2018-05-17), but an operator wanted it." in edition.items[0].why
         assert edition.choice == (old.key,)
 
     def test_a_story_can_be_moved(self) -> None:
@@ -393,6 +393,41 @@ class TestDecisions:
             "An operator put it under 'Asia'.",
             "An operator put it under the theme 'finance'.",
         )
+
+    def test_what_is_taken_in_is_there_whatever_the_rules_say(self) -> None:
+        old = story("old", when=WEEK.start - timedelta(days=60))
+        used, future, dropped = story("used"), story("future", when=WEEK.end), story("dropped")
+        edition = edit(
+            old,
+            used,
+            future,
+            dropped,
+            used={used.key: "weekly-2018-W28"},
+            decisions=Decisions(taken=(old.key, used.key, future.key, dropped.key), dropped={dropped.key: "a mistake"}),
+        )
+        assert sorted(names(edition)) == ["dropped", "future", "old", "used"]
+        said = {item.story.lead.id: item.why for item in edition.items}
+        assert "The earlier edition weekly-2018-W28 carried it." in said["used"]
+        assert any(one.startswith("It is from after the period") for one in said["future"])
+        assert all("An operator took it in." in why for why in said.values())
+
+    def test_what_is_taken_in_stands_under_the_last_section_where_none_matches(self) -> None:
+        rule = replace(RULE, sections=tuple(one for one in RULE.sections if not one.elsewhere))
+        row, other = story("a", "BR"), story("b")
+        edition = edit(row, other, rule=rule, decisions=Decisions(taken=(row.key,)))
+        assert "No section matches (about Brazil), so it stands under the last one." in edition.find(row.key).why  # type: ignore[union-attr] # it is there
+
+    def test_a_story_has_the_place_and_the_summary_that_an_operator_gave_it(self) -> None:
+        rows = [story(name) for name in "abc"]
+        scores = {row.key: Score(value=float(-place)) for place, row in enumerate(rows)}
+        for place in (1, 2, 3, 9):
+            decisions = Decisions(places={rows[1].key: place}, summaries={rows[1].key: "In other words."})
+            edition = edit(*rows, scores=scores, decisions=decisions)
+            assert names(edition).index("b") == min(place, 3) - 1
+        item = edition.find(rows[1].key)
+        assert item is not None
+        assert item.story.judgement.summary == ("In other words.",)
+        assert {"An operator wrote the summary.", "An operator put it in place 9 under its theme."} <= set(item.why)
 
     def test_a_move_to_a_section_that_is_gone_is_told_and_the_rules_hold(self) -> None:
         row = story("a")

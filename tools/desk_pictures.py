@@ -166,7 +166,7 @@ def _shoot(page: Page, path: Path) -> None:
     height = min(page.evaluate("document.documentElement.scrollHeight"), _TALLEST)
     width = page.viewport_size["width"] if page.viewport_size else _WIDE["width"]
     page.screenshot(path=path, clip={"x": 0, "y": 0, "width": width, "height": height}, full_page=True)
-    Image.open(path).convert("RGB").quantize(64).save(path, optimize=True)
+    Image.open(path).convert("RGB").quantize(160).save(path, optimize=True)
     sys.stdout.write(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1024:.0f} KB\n")
 
 

@@ -103,8 +103,9 @@ def _stories(before: Edition, after: Edition) -> Iterator[Difference]:
             (Kind.SUMMARY, " ".join(was.story.judgement.summary), " ".join(item.story.judgement.summary)),
             (Kind.ARTICLES, _articles(was), _articles(item)),
         )
+        same = {one.uid for one in was.story.articles} == {one.uid for one in item.story.articles}
         for kind, one, other in pairs:
-            if one != other:
+            if one != other and not (kind is Kind.ARTICLES and same):
                 yield Difference(kind=kind, story=key, title=title, text=segments(one, other))
     for key, (item, where) in old.items():
         if key not in new:

@@ -42,8 +42,8 @@ def facts(edition: Edition | None = None, **said: object) -> Facts:
     return replace(plain, **said)  # type: ignore[arg-type] # fields of many kinds
 
 
-def found(**said: object) -> list[Finding]:
-    return list(examine(facts(**said)).findings)
+def found(edition: Edition | None = None, **said: object) -> list[Finding]:
+    return list(examine(facts(edition, **said)).findings)
 
 
 def changed(**said: object) -> Edition:
@@ -132,7 +132,7 @@ def test_a_mail_without_a_way_to_leave_blocks() -> None:
 
 def test_authentication() -> None:
     def said(**more: object) -> list[tuple[str, str]]:
-        return [(one.level.value, one.where) for one in found(**more) if one.check == "authentication"]
+        return [(one.level.value, one.where) for one in found(None, **more) if one.check == "authentication"]
 
     assert said(signature="dkim.key_file: no such file", signs="") == [("blocks", "dkim.key_file")]
     assert said(signs="") == [("warns", "dkim.key_file")]
