@@ -7,7 +7,6 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -85,21 +84,26 @@ def fill(store: Store) -> None:
                     connection.execute(sa.select(sa.func.setval(sequence, ROWS)))
 
 
-@pytest.fixture(params=["sqlite to postgresql", "postgresql to sqlite"])
-def urls(request: pytest.FixtureRequest, postgresql: MakeUrl, tmp_path: Path) -> tuple[str, str]:
-    """A store with rows in every table, and an empty database of the other kind."""
-    here, there = f"sqlite:///{tmp_path / 'digest.sqlite3'}", postgresql(next(_schemas))
-    old, new = (here, there) if request.param.startswith("sqlite") else (there, here)
+def filled(old: str) -> None:
     with Store.open(old) as store:
         store.migrate(site="site-1", now=NOW)
         fill(store)
-    return old, new
 
 
 @pytest.fixture
-def copying(urls: tuple[str, str]) -> Iterator[Copying]:
-    with Copying.between(*urls) as made:
-        yield made
+def urls(postgresql: MakeUrl, tmp_path: Path) -> tuple[str, str]:
+    """A store with rows in every table, and an empty database of the other kind. tests/faults has the way back."""
+    here, there = f"sqlite:///{tmp_path / 'digest.sqlite3'}", postgresql(next(_schemas))
+    filled(here)
+    return here, there
+
+
+@pytest.fixture(params=["sqlite to postgresql", "postgresql to sqlite"])
+def both_ways(request: pytest.FixtureRequest, postgresql: MakeUrl, tmp_path: Path) -> tuple[str, str]:
+    here, there = f"sqlite:///{tmp_path / 'digest.sqlite3'}", postgresql(next(_schemas))
+    old, new = (here, there) if request.param.startswith("sqlite") else (there, here)
+    filled(old)
+    return old, new
 
 
 def rows_of(url: str, table: sa.Table) -> list[object]:
@@ -108,11 +112,13 @@ def rows_of(url: str, table: sa.Table) -> list[object]:
         return sorted((tuple(row) for row in connection.execute(sa.select(table).order_by(*keys))), key=repr)
 
 
-def test_every_row_arrives_numbers_go_on_and_the_old_store_is_closed(urls: tuple[str, str], copying: Copying) -> None:
-    old, new = urls
+def test_every_row_arrives_numbers_go_on_and_the_old_store_is_closed(both_ways: tuple[str, str]) -> None:
+    old, new = both_ways
     told: list[tuple[str, str, int, int]] = []
-    copying._tell = lambda *said: told.append(said)
-    done = copying.run(NOW)
+    with Copying.between(old, new, tell=lambda *said: told.append(said)) as copying:
+        done = copying.run(NOW)
+        with pytest.raises(StateError, match="copy it again"):
+            copying.run(NOW)
     assert done.moved
     assert not done.again
     assert done.rows == sum(one.rows[1] for one in done.tables) == (len(COPIED) - 1) * ROWS + MANY - 1
@@ -137,24 +143,13 @@ def test_every_row_arrives_numbers_go_on_and_the_old_store_is_closed(urls: tuple
         assert not store.is_current()
         with pytest.raises(StoreError, match=r"was moved to .* on 2018-07-23 \(set store\.url\)"):
             store.migrate(site="another", now=NOW)
-    with pytest.raises(StateError, match="copy it again"):
-        copying.run(NOW)
 
 
-@pytest.fixture
-def to_postgresql(postgresql: MakeUrl, tmp_path: Path) -> tuple[str, str]:
-    old = f"sqlite:///{tmp_path / 'digest.sqlite3'}"
-    with Store.open(old) as store:
-        store.migrate(site="site-1", now=NOW)
-        fill(store)
-    return old, postgresql(next(_schemas))
-
-
-def test_who_ran_on_the_old_store_sends_no_more(urls: tuple[str, str], copying: Copying, tmp_path: Path) -> None:
+def test_who_ran_on_the_old_store_sends_no_more(urls: tuple[str, str], tmp_path: Path) -> None:
     """Its site is another one for the fence, and its ranges have the next turn."""
-    old, _ = urls
+    old = urls[0]
     fence = Fence(tmp_path / "site.json")
-    with Store.open(old) as running:
+    with Store.open(old) as running, Copying.between(*urls) as copying:
         before = Standing.here(running.site(), tmp_path, (1, 1))
         fence.arm(before)
         fence.check(lambda: before)
@@ -163,12 +158,13 @@ def test_who_ran_on_the_old_store_sends_no_more(urls: tuple[str, str], copying: 
         with pytest.raises(StateError, match="another publication"):
             fence.check(lambda: Standing.here(running.site(), tmp_path, (1, 1)))
     assert {row[1]: row[3] for row in rows_of(old, ranges)} == {key: turn + 1 for key, turn in turns.items()}  # type: ignore[index]
-    assert all(one.same for one in copying.verify())
+    with Copying.between(*urls) as copying:
+        assert all(one.same for one in copying.verify())
 
 
-def test_a_copy_beside_the_store_is_not_armed(to_postgresql: tuple[str, str], tmp_path: Path) -> None:
-    old, new = to_postgresql
-    with Copying.between(*to_postgresql) as copying:
+def test_a_copy_beside_the_store_is_not_armed(urls: tuple[str, str], tmp_path: Path) -> None:
+    old, new = urls
+    with Copying.between(*urls) as copying:
         done = copying.run(NOW, leave=f"{COPY}77")
         assert not done.moved
         with Store.open(old) as store, Store.open(new) as other:
@@ -180,9 +176,9 @@ def test_a_copy_beside_the_store_is_not_armed(to_postgresql: tuple[str, str], tm
         assert all(one.same for one in copying.verify())
 
 
-def test_the_comparison_sees_what_differs(to_postgresql: tuple[str, str]) -> None:
-    _, new = to_postgresql
-    with Copying.between(*to_postgresql) as copying:
+def test_the_comparison_sees_what_differs(urls: tuple[str, str]) -> None:
+    _, new = urls
+    with Copying.between(*urls) as copying:
         copying.run(NOW, leave=f"{COPY}77")
         with closing(Database(new)) as database, database.transaction() as connection:
             connection.execute(sa.update(campaigns).where(campaigns.c.id == 3).values(audience=0))
