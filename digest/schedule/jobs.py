@@ -22,27 +22,24 @@ An installation that is a copy, or was restored, makes and sends nothing until a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from digest import subscriptions
-from digest.app import App
-from digest.deliver import Halt, Ignored, Policy, Progress, Report, read_letter, too_many_faults
 from digest.engine import Task, Work
-from digest.errors import Busy, DigestError, InputError, LinkError, NotFound, StateError
+from digest.errors import Busy, DigestError
 from digest.logs import logger
-from digest.metrics import Metrics
 from digest.model import Condition, DigestRule, EditionState, Revision, Skipped
 from digest.periods import Run, next_runs, period_named
-from digest.pipeline import TAKEN_OVER
 from digest.schedule.agenda import due
-from digest.store import Known, Owed, Queue, RunState
+from digest.schedule.dispatch import Dispatch
+from digest.schedule.mailroom import INBOX, Mailroom
+from digest.schedule.office import ARMED, PROBLEMS
+from digest.store import Known, Owed, RunState
+
+__all__ = ["ARMED", "INBOX", "PROBLEMS", "Jobs"]
 
 SCHEDULING: Final = "schedule"  # what only one process of an installation does at a time
-PROBLEMS: Final = "digest run"  # under which the failures of jobs are listed
-INBOX: Final = "inbox"
-ARMED: Final = "armed"  # the problem of an installation that does not send
 UNCONFIRMED: Final = timedelta(days=30)  # for which a subscription waits to be confirmed; its links end sooner
 NOTICES: Final = timedelta(days=180)  # for which a notice is kept after it was made
 POLLS: Final = timedelta(days=400)  # what polls came to is kept by day for so long
@@ -50,27 +47,8 @@ POLLS: Final = timedelta(days=400)  # what polls came to is kept by day for so l
 log = logger("schedule")
 
 
-class Jobs:
-    """The jobs of one publication.
-
-    Args:
-        app: the publication, opened.
-        clock: the time.
-        halt: asks the jobs to come to an end.
-        metrics: what is counted on the way.
-    """
-
-    def __init__(self, app: App, *, clock: Callable[[], datetime], halt: Halt, metrics: Metrics) -> None:
-        self._app = app
-        self._settings = app.settings
-        self._store = app.store
-        self._pipeline = app.pipeline
-        self._clock = clock
-        self._halt = halt
-        self._metrics = metrics
-        self._published = ""
-        self._unarmed: str | None = None  # why it does not send; "" where it does; None before the first look
-        self._told: set[str] = set()  # causes of alarms, so that the log does not repeat them at every tick
+class Jobs(Dispatch, Mailroom):
+    """The jobs of one publication: those of the newsroom here, sending in `Dispatch`, letters in `Mailroom`."""
 
     def do(self, task: Task) -> None:
         """Do a task, as its kind says."""
@@ -251,170 +229,6 @@ class Jobs:
             log.info("told the hub", feeds=done.told)
             self.succeeded("hub")
 
-    # ---- send
-
-    def send(self, only: str = "") -> None:
-        """Send what is due of every edition that is approved and due, or was being sent when a process died.
-
-        Args:
-            only: of this edition, due or not: an operator says so.
-        """
-        if not self._armed():
-            return
-        for edition_id in (only,) if only else self._store.runs.sendable():
-            queue = self._queue(edition_id)
-            if self._halt.asked or (queue is not None and queue.depth and queue.due_since(self._clock()) is None):
-                continue
-            try:
-                if self._app.engine.apart:
-                    for first in self._pipeline.hand_out(edition_id):
-                        self._app.engine.ask(Work.DELIVER, f"{edition_id}/{first}")
-                else:
-                    self._send(edition_id)
-            except Busy:
-                log.debug("another process is sending")
-                return
-            except StateError as error:  # an operator was faster
-                log.info("not sent", edition=edition_id, reason=str(error))
-
-    def deliver(self, edition_id: str, first: int) -> None:
-        """Send a range of a campaign, unless somebody else does or it is done."""
-        try:
-            report = self._pipeline.take_range(edition_id, first, stop=self._halt, progress=self._counted())
-        except StateError as error:  # an operator was faster
-            log.info("not sent", edition=edition_id, reason=str(error))
-            return
-        if report is not None:
-            self._told_of(edition_id, report, first=first)
-
-    def _queue(self, edition_id: str) -> Queue | None:
-        return next((one for one in self._store.campaigns.queues() if one.edition == edition_id), None)
-
-    def _counted(self) -> Callable[[Progress], None]:
-        before = Progress()
-
-        def moved(progress: Progress) -> None:
-            nonlocal before
-            self._metrics.sent(before, progress)
-            before = progress
-
-        return moved
-
-    def _send(self, edition_id: str) -> None:
-        self._told_of(edition_id, self._pipeline.deliver(edition_id, progress=self._counted(), stop=self._halt))
-
-    def _told_of(self, edition_id: str, report: Report, **where: int) -> None:
-        """Write down what a run of sending came to, and what an operator has to know of it."""
-        log.info(
-            "sent",
-            edition=edition_id,
-            accepted=report.accepted,
-            deferred=report.deferred,
-            refused=report.refused,
-            uncertain=report.uncertain,
-            skipped=report.skipped,
-            complete=report.complete,
-            stopped=report.stopped,
-            **where,
-        )
-        if report.faulty:
-            self._pause(edition_id, report)
-        elif report.stopped and report.stopped != TAKEN_OVER and not self._halt.asked:
-            self._alarm(
-                f"stopped:{edition_id}:{self._clock():%Y-%m-%d}",
-                f"The sending of {edition_id} stopped",
-                f"{report.stopped}\n\nWhat is left is tried again; `digest status` shows how it goes on.",
-            )
-
-    def _pause(self, edition_id: str, report: Report) -> None:
-        """Going on would only do harm: nothing is sent until an operator says so."""
-        with self._store.transaction():
-            self._store.editions.move(edition_id, EditionState.PAUSED, self._clock(), report.stopped)
-            self._alarm(
-                f"paused:{edition_id}:{self._clock().isoformat()}",
-                f"The sending of {edition_id} is paused",
-                f"{report.stopped}\n\nNobody was suppressed. Mend the cause, then `digest resume {edition_id}`.",
-            )
-
-    # ---- letters
-
-    def letters(self) -> None:
-        """Settle what was asked for on the public forms, and send the notices that are due: nobody else does."""
-        self._app.reception.settle(self._halt)
-        try:
-            report = self._app.reception.send_notices(self._halt, alarms=not self._armed())
-        except Busy:
-            return
-        if report is not None and (report.accepted or report.refused):
-            log.info("notices sent", accepted=report.accepted, refused=report.refused, deferred=report.deferred)
-
-    def inbox(self) -> None:
-        """End the subscriptions whose signed token stands in the subject of a letter; leave every other letter alone.
-
-        Which letters were looked at is kept in the store, by the name that the inbox gives them.
-        """
-        inbox = self._app.inbox()
-        if inbox is None or not self._armed():
-            return
-        with inbox:
-            names = inbox.names()
-            seen = self._store.sources.seen(INBOX)
-            for name in names:
-                if name in seen or self._halt.asked:
-                    continue
-                head = inbox.head(name)
-                if head is None:
-                    continue
-                fate = self._answer(head)
-                self._store.sources.remember(INBOX, name, fate, self._clock())
-                self._metrics.letter("left" if fate == "left" else "ignored")
-                if fate == "left":
-                    inbox.done(name)
-            for gone in seen.keys() - set(names):
-                self._store.sources.forget(INBOX, gone)
-
-    def _answer(self, head: bytes) -> str:
-        """Act on a letter, if it says so with a token of ours; "left", or why it was ignored."""
-        asked = read_letter(head)
-        if isinstance(asked, Ignored):
-            return asked.reason
-        try:
-            subscription = self._app.links.read_unsubscribe(asked.token)
-            subscriptions.leave(self._store, subscription, self._clock(), "unsubscribed by mail")
-        except LinkError:
-            return "its token is not ours"
-        except NotFound:
-            return "the subscription is gone"
-        log.info("unsubscribed by mail", subscription=subscription)
-        return "left"
-
-    def bounces(self) -> None:
-        """Read what came back. An edition of which too much comes back for a fault of ours is paused."""
-        if not self._armed():
-            return
-        read = self._app.returned.read(self._halt)
-        if read is None:
-            return
-        self._metrics.came_back(read.causes)
-        if read.causes:
-            log.info("mail came back", suppressed=read.suppressed, **read.causes)
-        for edition_id, (back, taken) in read.faults.items():
-            if too_many_faults(back, taken, Policy(fault_share=self._settings.delivery.halt_share)):
-                self._comes_back(edition_id, back, taken)
-
-    def _comes_back(self, edition_id: str, back: int, taken: int) -> None:
-        said = f"{back} of {taken} copies came back for a fault of ours (`digest bounces {edition_id}` shows the words)"
-        with self._store.transaction():
-            sending = self._store.editions.state(edition_id) is EditionState.SENDING
-            if sending:
-                self._store.editions.move(edition_id, EditionState.PAUSED, self._clock(), said)
-            self._alarm(
-                f"bounces:{edition_id}",
-                f"Copies of {edition_id} come back for a fault of ours",
-                f"{said}.\n\nNobody was suppressed for it."
-                + (f" The sending is paused: mend the cause, then `digest resume {edition_id}`." if sending else ""),
-            )
-
     # ---- housekeeping
 
     def tidy(self) -> None:
@@ -430,66 +244,3 @@ class Jobs:
         forgotten = self._store.people.forget_unconfirmed(self._clock() - UNCONFIRMED)
         if forgotten:
             log.info("forgot subscriptions that nobody confirmed", count=forgotten)
-
-    # ---- whether this is the installation that sends
-
-    def _armed(self) -> bool:
-        """Whether this installation may send. A copy, or what was restored, waits for an operator, who is told."""
-        try:
-            self._app.check_site()
-        except StateError as error:
-            if self._unarmed != str(error):
-                self._report(ARMED, error)
-                self._unarmed = str(error)
-            self._alarm(
-                f"unarmed:{self._settings.state}:{self._clock():%Y-%m-%d}",
-                "This installation sends nothing until somebody says so",
-                f"{error}\n\nIt is at {self._settings.folder}. Readers' pages and feeds go on; no edition is made, no "
-                "copy and no notice leaves, and letters to the unsubscribe address wait.",
-            )
-            return False
-        if self._unarmed != "":  # also at the first look: what another process reported is over
-            self._unarmed = ""
-            self.succeeded(ARMED)
-        return True
-
-    # ---- what goes wrong
-
-    def failed(self, job: str, error: Exception) -> None:
-        """A job failed: a row that an operator can see, a line of the log, and a mail once a day."""
-        what = f"{type(error).__name__}: {error}"
-        known = any(one.origin == job and one.what == what[:500] for one in self._store.sources.problems(PROBLEMS))
-        log.error("job failed", job=job, error=what, exc_info=None if known else error)
-        self._metrics.failed(job)
-        self._report(job, error)
-        day = f"{self._clock():%Y-%m-%d}"
-        self._alarm(
-            f"job:{job}:{day}", f"{job} fails", f"{error}\n\nIt is tried again. `digest status` shows problems."
-        )
-
-    def _report(self, job: str, error: Exception) -> None:
-        what = f"{type(error).__name__}: {error}"[:500]
-        remedy = "it is tried again by itself; if it stays, the log tells more"
-        self._store.sources.report(PROBLEMS, job, InputError(what, remedy=remedy), self._clock())
-
-    def succeeded(self, job: str) -> None:
-        """A job works (again)."""
-        if any(one.origin == job for one in self._store.sources.problems(PROBLEMS)):
-            self._store.sources.resolve(PROBLEMS, job, self._clock())
-            log.info("job works again", job=job)
-
-    def _alarm(self, cause: str, subject: str, text: str) -> None:
-        """Tell the operator, once per cause, by mail where settings name one; always in the log."""
-        if cause in self._told:
-            return
-        self._told.add(cause)
-        log.warning("alarm", cause=cause, subject=subject)
-        if self._settings.operations.alarm:
-            self._app.reception.notify(
-                subscriptions.ALARM,
-                self._settings.operations.alarm,
-                "",
-                self._clock(),
-                cause=f"alarm:{cause}",
-                values={"subject": subject, "paragraphs": text.split("\n\n")},
-            )
