@@ -39,7 +39,7 @@ def add_pages(frame: Frame) -> None:
     @frame.get("/sign-in", None)
     def signing_in(request: Request) -> Response:
         if not site.store.operators.any():
-            return frame.page(request, "begin.html", {"folder": str(site.settings.folder)})
+            return frame.page(request, "begin.html", {})
         return form_page(request, "sign-in.html", address="")
 
     @frame.post("/sign-in", None)
