@@ -162,6 +162,8 @@ def _add_problems(application: FastAPI, site: Site, desk: Frame | None) -> None:
 
     @application.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
+        if request.url.path.startswith(f"{api.PREFIX}/"):  # an address that no route can have: with a line break in it
+            return api.refuse(request, error, site.base)
         if desk is not None and request.url.path.startswith(CONSOLE):
             return await run_in_threadpool(desk.http, request, error)
         if error.status_code in _PROBLEMS:

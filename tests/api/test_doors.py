@@ -129,6 +129,8 @@ def test_what_is_not_there_says_so_as_a_problem(api: Api) -> None:  # noqa: F811
     missing = api.get("/nothing")
     assert (missing.status_code, missing.headers["content-type"]) == (404, problems.MEDIA_TYPE)
     assert missing.json()["instance"] == "/api/v1/nothing"
+    strange = api.get("/editions/%0A")
+    assert (strange.status_code, strange.headers["content-type"]) == (404, problems.MEDIA_TYPE)
     other = api.ask("DELETE", "/me")
     assert (other.status_code, other.headers["allow"]) == (405, "GET")
     assert other.json()["type"].endswith("/api/v1/docs#no-such-method")

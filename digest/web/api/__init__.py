@@ -30,7 +30,7 @@ from digest.web.api.problems import Problem, of
 from digest.web.api.routing import Routes
 from digest.web.doors import Doors, Refused
 
-__all__ = ["OPEN", "PREFIX", "ROOM", "create_api"]
+__all__ = ["OPEN", "PREFIX", "ROOM", "create_api", "refuse"]
 
 PREFIX: Final = "/api/v1"
 ROOM: Final = 66_000_000  # bytes: the longest body that any operation takes, and a little
@@ -62,6 +62,11 @@ def create_api(app: App, doors: Doors) -> FastAPI:
     document.add_routes(api, base)
     _add_problems(api, base)
     return api
+
+
+def refuse(request: Request, error: Exception, base: str) -> Response:
+    """An error as a problem, for what never reached the API; `base` is the publication's public address."""
+    return of(error).answer(f"{base}{PREFIX}", request.url.path)
 
 
 def _add_problems(api: FastAPI, base: str) -> None:
