@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from digest.cli import run
-from digest.deliver import Halt
+from digest.deliver import Halt, Progress
 from digest.engine import Work
 from digest.errors import ConfigError, StateError
 from digest.model import EditionState
@@ -98,7 +98,7 @@ def test_sending_by_hand_takes_part_beside_the_workers(machine: MakeMachine) -> 
     approved(one, 6)
     [first, *rest] = one.app.pipeline.hand_out(ID)
     assert len(rest) == 2
-    told = []
+    told: list[Progress] = []
     report = other.app.pipeline.take_range(ID, first, stop=Halt(), progress=told.append)
     assert report is not None
     assert (report.accepted, told[-1].accepted) == (2, 2)
