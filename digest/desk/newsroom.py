@@ -129,7 +129,8 @@ class Newsroom(Rulebook):
         for listed in self._store.editions.list(since=when):
             rule = next((one for one in self._pipeline.settings.digests if one.key == listed.digest), None)
             lateness = timedelta(days=rule.lateness_days if rule else 0)
-            if listed.id in carrying or listed.starts - lateness <= when < listed.ends:
+            near = listed.starts - lateness <= when < listed.ends
+            if listed.id in carrying or (near and self._store.editions.mentions(listed.id, judged.article.uid)):
                 found = placed(self._store.editions.get(listed.id).edition, listed.state, judged.article.uid)
                 if found is not None:
                     yield found

@@ -437,6 +437,15 @@ class Editions:
         with self._database.reading() as connection:
             return {row.id: row.story for row in connection.execute(query)}
 
+    def mentions(self, edition_id: str, uid: str) -> bool:
+        """Whether the newest revision of an edition names an article, among what was left out too; reads no more."""
+        newest = sa.select(sa.func.max(revisions.c.number)).where(revisions.c.edition == edition_id).scalar_subquery()
+        query = sa.select(revisions.c.payload.contains(uid, autoescape=True)).where(
+            revisions.c.edition == edition_id, revisions.c.number == newest
+        )
+        with self._database.reading() as connection:
+            return bool(connection.scalar(query))
+
     def materials(self, edition_id: str, number: int) -> dict[str, bytes]:
         """The materials that a revision is rendered with, by name: the very bytes, whatever the files say today.
 

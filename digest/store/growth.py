@@ -18,6 +18,7 @@ from digest.store.database import AnyRow, Database
 from digest.store.schema import consents, growth, growth_seen, subscriptions, suppressions
 
 _PAGE: Final = 5000
+_TAIL: Final = 500  # consents that a page counts in passing
 ASKED: Final = "form, not confirmed"  # the basis of what is no consent yet: its owner has not confirmed
 _BOUNCED: Final = ("refused", "bounced")  # causes of suppressions
 
@@ -38,13 +39,13 @@ class Growth:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def count(self, limit: int = 1_000_000) -> int:
+    def count(self, limit: int = 100_000_000) -> int:
         """Count consents that are not counted yet, some thousands at a time; how many."""
         done = 0
         while done < limit:
             with self._database.transaction() as connection:
                 self._database.serialize(growth_seen)
-                rows = self._new(connection)
+                rows = self._new(connection, _PAGE)
                 if not rows:
                     break
                 came, gone = _tally(rows)
@@ -81,7 +82,7 @@ class Growth:
             for row in connection.execute(query.where(growth.c.digest == digest) if digest else query):
                 joined[_monday(row.day)] += row.joined
                 left[_monday(row.day)] += row.gone
-            for into, found in zip((joined, left), _tally(self._new(connection)), strict=True):
+            for into, found in zip((joined, left), _tally(self._new(connection, _TAIL)), strict=True):
                 for (name, day), number in found.items():
                     if digest in {"", name}:
                         into[_monday(day)] += number
@@ -97,14 +98,14 @@ class Growth:
         query = sa.select(growth.c.digest, sa.func.sum(growth.c.joined - growth.c.gone).label("n"))
         with self._database.reading() as connection:
             found = Counter({row.digest: int(row.n) for row in connection.execute(query.group_by(growth.c.digest))})
-            came, gone = _tally(self._new(connection))
+            came, gone = _tally(self._new(connection, _TAIL))
         for (digest, _), number in came.items():
             found[digest] += number
         for (digest, _), number in gone.items():
             found[digest] -= number
         return dict(found)
 
-    def _new(self, connection: sa.Connection) -> Sequence[AnyRow]:
+    def _new(self, connection: sa.Connection, limit: int) -> Sequence[AnyRow]:
         """The first consents that are not counted yet, each with what held of its subscription before."""
         seen = connection.scalar(sa.select(growth_seen.c.consent)) or 0
         earlier = consents.alias("earlier")
@@ -133,7 +134,7 @@ class Growth:
             .join(subscriptions, subscriptions.c.id == consents.c.subscription)
             .where(consents.c.id > seen)
             .order_by(consents.c.id)
-            .limit(_PAGE)
+            .limit(limit)
         )
         return connection.execute(query).all()
 
