@@ -6,7 +6,8 @@
     problems       errors as RFC 9457 has them                    problems.py
     pages          cursors, never numbers of pages                paging.py
     shapes         how things look                                shapes.py
-    articles, sources, editions, campaigns, subscribers, events, about      one file per resource
+    articles, sources, editions, campaigns, subscribers, events, about      one file per resource (desk.py: what
+                                                                            is sent and shown of editions)
     the document   openapi.json, and a page that shows it         document.py
 
 A handler decides nothing: it reads what was sent, calls what the console calls, too, and shows what came of it.

@@ -14,7 +14,7 @@ from digest.model import Delivery, DeliveryState, EditionState, Permission
 from digest.store import Campaign
 from digest.web.api import paging
 from digest.web.api.callers import Caller
-from digest.web.api.editions import Reason
+from digest.web.api.desk import Reason
 from digest.web.api.paging import After, Limit, Page
 from digest.web.api.routing import Routes
 from digest.web.api.shapes import Address, InPath, Key, Sent
