@@ -42,6 +42,7 @@ from digest.deliver.timed import TimedTransport
 from digest.deliver.transport import Envelope, Session, Transport
 
 __all__ = [
+    "BOUNCE_LIMIT",
     "Catcher",
     "Child",
     "Complaint",
