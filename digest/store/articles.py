@@ -111,8 +111,12 @@ class Articles:
         Raises:
             NotFound: there is none.
         """
-        which = articles.c.newest if version is None else articles.c.version == version
-        found = self._fetch(_WITH_JUDGEMENT.where(articles.c.uid == uid, which))
+        query = _WITH_JUDGEMENT.where(articles.c.uid == uid)
+        if version is None:  # not by `newest`: the planner would take the index of all newest ones
+            query = query.order_by(articles.c.version.desc()).limit(1)
+        else:
+            query = query.where(articles.c.version == version)
+        found = self._fetch(query)
         if not found:
             raise NotFound("article", uid if version is None else f"{uid} version {version}")
         return found[0]
