@@ -26,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from digest.errors import StateError, StoreError
 from digest.store.comparing import COPIED, Compared, Tell, batches, compare, count, nobody
 from digest.store.database import Database
+from digest.store.logbook import fold_all
 from digest.store.migrating import COPYING, HEAD, MOVED, migrate, version
 from digest.store.schema import articles, cards_due, ranges, site
 
@@ -104,6 +105,7 @@ class Copying:
         with contextlib.ExitStack() as held:
             for name in self._holds:
                 held.enter_context(self._old.hold(name))
+            fold_all(self._old)  # what a sender left there is written down by its own database
             old = held.enter_context(self._old.transaction())
             self._keep_still(old)
             self._prepare(owner)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from digest.model import DeliveryState, SubscriptionState
 from digest.store.database import AnyQuery, Database
+from digest.store.logbook import fold_all
 from digest.store.schema import campaigns, deliveries, editions, reads, subscriptions, suppressions
 
 MOST: Final = 100_000  # copies that one look counts by reason or domain
@@ -117,6 +118,7 @@ class Reports:
 
     def _some(self, edition_id: str, states: Collection[DeliveryState], *, tried: bool = False) -> sa.Subquery:
         """Copies of an edition in these states, `MOST` of them at most: what a page can wait for."""
+        fold_all(self._database)
         columns = (deliveries.c.key, deliveries.c.state, deliveries.c.reason, deliveries.c.code, deliveries.c.status)
         campaign = sa.select(campaigns.c.id).where(campaigns.c.edition == edition_id).scalar_subquery()
         query = sa.select(*columns, deliveries.c.reply).where(
