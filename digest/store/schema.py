@@ -161,8 +161,9 @@ judgements: Final = sa.Table(
     sa.ForeignKeyConstraint(["article", "version"], ["articles.uid", "articles.version"]),
 )
 
-# What the desk finds articles by, one card for each article: as with the archive, `number` grows with the article's date,
-# and `words` are prepared by cards.py and indexed by FTS5 (the table card_words, kept by triggers) or as a tsvector.
+# What the desk finds articles by, one card for each article: as with the archive, `number` grows with the article's
+# date, and `words` are prepared by cards.py and indexed by FTS5 (the table card_words, kept by triggers) or as a
+# tsvector.
 cards: Final = sa.Table(
     "cards",
     metadata,

@@ -8,11 +8,12 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
-_SQLITE = tuple(
-    f"""CREATE TRIGGER audit_refuses_{act.lower()} BEFORE {act} ON audit BEGIN
+_SQLITE = (
+    *(
+        f"""CREATE TRIGGER audit_refuses_{act.lower()} BEFORE {act} ON audit BEGIN
     SELECT RAISE(ABORT, 'the audit log is append-only'); END"""
-    for act in ("UPDATE", "DELETE")
-) + (
+        for act in ("UPDATE", "DELETE")
+    ),
     # INSERT OR REPLACE deletes without asking the trigger for DELETE.
     """CREATE TRIGGER audit_refuses_replacing BEFORE INSERT ON audit
     WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id) BEGIN
