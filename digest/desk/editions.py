@@ -45,7 +45,7 @@ class Deadline:
 
 
 class Desk(Editing):
-    """The acts. Made by app.py, which alone knows how to wire them."""
+    """The acts. Made by digest.app, which alone knows how to wire them."""
 
     def __init__(
         self,

@@ -45,7 +45,7 @@ class Intaken:
 
 
 class Intake:
-    """`take` many, `put` one. Made by app.py.
+    """`take` many, `put` one. Made by digest.app.
 
     Args:
         pipeline: for the settings, the store, the jail and the judge.

@@ -77,7 +77,7 @@ class Unsure:
 
 
 class Newsroom(Rulebook):
-    """The acts, with those on filing rules. Made by app.py, which alone knows how to wire them."""
+    """The acts, with those on filing rules. Made by digest.app, which alone knows how to wire them."""
 
     def __init__(
         self,

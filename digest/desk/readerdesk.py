@@ -52,7 +52,7 @@ class ReaderLook:
 
 
 class ReaderDesk:
-    """The acts. Made by app.py, which alone knows how to wire them."""
+    """The acts. Made by digest.app, which alone knows how to wire them."""
 
     def __init__(
         self,

@@ -40,7 +40,7 @@ class SourceLook:
 
 
 class SourceDesk:
-    """The acts. Made by app.py, which alone knows how to wire them."""
+    """The acts. Made by digest.app, which alone knows how to wire them."""
 
     def __init__(self, *, settings: Settings, store: Store, live: LiveSources, clock: Callable[[], datetime]) -> None:
         """Introduce the rooms to each other."""

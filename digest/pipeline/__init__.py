@@ -59,7 +59,7 @@ class Pickup:
 
 
 class Pipeline:
-    """The rooms, introduced to each other. Made by app.py, which alone knows how to wire them."""
+    """The rooms, introduced to each other. Made by digest.app, which alone knows how to wire them."""
 
     def __init__(
         self,

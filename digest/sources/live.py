@@ -51,7 +51,7 @@ class Listed:
 
 
 class LiveSources:
-    """The live sources of a publication. Made by app.py.
+    """The live sources of a publication. Made by digest.app.
 
     Args:
         settings: with the sources of digest.toml, which go before added ones of the same key.

@@ -46,7 +46,7 @@ class Wish:
 
 
 class Reception:
-    """`ask`, `settle`, `confirm`, `send_notices`. Made by app.py, which alone knows how to wire it."""
+    """`ask`, `settle`, `confirm`, `send_notices`. Made by digest.app, which alone knows how to wire it."""
 
     def __init__(
         self,

@@ -1,42 +1,36 @@
-"""The only wiring and the only clock: settings in, a publication ready to work out."""
+"""The only wiring: settings in, a publication ready to work out. Rooms are made when they are first asked for."""
 
 from __future__ import annotations
 
-import os
 import random
 import secrets
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from digest.addresses import Guard
+from digest.app.changing import change_setting
+from digest.app.checking import misaligned, missing_folders, unknown_regions
+from digest.app.edge import environment, now
+from digest.app.outside import fetcher_of, mailbox_of, sender_of, signer_of, transport_of
+from digest.app.state import changed_at_desk, key_of, make_state
 from digest.classify import Judge, Taxonomy, load_taxonomy
 from digest.deliver import (
     Child,
     Fence,
-    IMAPInbox,
     Inbox,
-    MaildirInbox,
-    MaildirTransport,
     Signer,
-    SMTPTransport,
     Standing,
     TimedTransport,
-    Timeouts,
     Transport,
-    aligned,
 )
 from digest.desk import Checking, Desk, Newsroom, ReaderDesk, SourceDesk
 from digest.desk.intake import Intake
 from digest.engine import Engine, Work, engine_for
-from digest.errors import Busy, ConfigError, InputError, NotFound, StateError, StoreError
-from digest.fetch import Fetcher, user_agent
+from digest.errors import Busy
+from digest.fetch import Fetcher
 from digest.jail import Jail
 from digest.letters import PROOF, Letters
 from digest.links import Key, Links
@@ -46,40 +40,16 @@ from digest.pipeline import Pipeline
 from digest.places import Places
 from digest.publishing import Press
 from digest.render import Renderer
-from digest.settings import CHANGEABLE, FILE, InboxSettings, Settings, load, shipped
+from digest.settings import Settings, load, shipped
 from digest.sources import LiveSources
 from digest.standing import look
 from digest.store import Notice, Span, Store
 from digest.subscriptions import Reception, ReturnedMail
 
-DISTRIBUTION: Final = "digest-publisher"  # as pyproject.toml names it
 if TYPE_CHECKING:
     from digest.metrics import Metrics
 
-_KEY_FILE: Final = "secret.key"
 _RANDOM: Final = random.Random()  # noqa: S311 - spreads polls; it guards nothing, and the system's costs a call each
-
-
-def now() -> datetime:
-    """The time, in UTC: the one clock of the program."""
-    return datetime.now(UTC) + _WRONG  # noqa: TID251 - the edge where time comes in
-
-
-# Seconds by which this process's clock is wrong: for tests of machines that differ.
-_WRONG: Final = timedelta(seconds=float(os.environ.get("DIGEST_CLOCK_OFFSET", "0")))  # noqa: TID251 - as `environment`
-
-
-def version() -> str:
-    """The version of this program; "0" in a checkout that was never installed."""
-    try:
-        return metadata.version(DISTRIBUTION)
-    except metadata.PackageNotFoundError:
-        return "0"
-
-
-def environment() -> Mapping[str, str]:
-    """The process's environment: the one place where it is read."""
-    return os.environ  # noqa: TID251 - the edge where the environment comes in
 
 
 class App:
@@ -112,7 +82,7 @@ class App:
         """
         given = {**environment(), **(overrides or {})}
         settings = load(folder.resolve(), given)
-        changed = _changed(settings.store_url)
+        changed = changed_at_desk(settings.store_url)
         return cls(load(folder.resolve(), given, changed) if changed else settings, overrides, changed)
 
     def __enter__(self) -> Self:
@@ -152,7 +122,7 @@ class App:
         Raises:
             StoreError: it cannot be opened or migrated.
         """
-        self._make_state()
+        make_state(self.settings)
         store = Store.open(self.settings.store_url, fingerprints=self.links.fingerprints)
         try:
             store.migrate(site=secrets.token_hex(16), now=now())
@@ -179,7 +149,7 @@ class App:
     @cached_property
     def links(self) -> Links:
         """Signed links, by the publication's key."""
-        keys = self.settings.links.secret.split() or [self._key()]
+        keys = self.settings.links.secret.split() or [key_of(self.settings)]
         return Links(self.settings.publication.url, [Key.of(secret) for secret in keys])
 
     @cached_property
@@ -206,36 +176,16 @@ class App:
         Raises:
             ConfigError: credentials would go in the clear, or certificates cannot be read.
         """
+        transport = transport_of(self.settings, self.signer, sessions)
         mail = self.settings.mail
-        sign = None if self.signer is None else self.signer.sign
-        if not mail.host:
-            return MaildirTransport(self.settings.state / mail.maildir, sign=sign)
-        transport = SMTPTransport(
-            mail.host,
-            mail.port,
-            security=mail.security.value,
-            username=mail.username,
-            password=mail.password,
-            sessions=sessions or mail.sessions,
-            chunking=mail.chunking,
-            sign=sign,
-            timeouts=Timeouts(connect=mail.timeout, command=mail.timeout, final=mail.timeout),
-            ca_file=self.settings.folder / mail.certificates if mail.certificates else None,
-        )
-        if "metrics" not in self.__dict__:  # nobody counts in this process
+        if not mail.host or "metrics" not in self.__dict__:  # nobody counts in this process
             return transport
         return TimedTransport(transport, partial(self.metrics.copy_took, f"{mail.host}:{mail.port}"))
 
     def sender(self, edition_id: str, span: Span, place: int, parts: int) -> Child:
         """How the process is started that sends one of so many ranges, with its share of the limits."""
-        mail = self.settings.mail
-        sessions = mail.sessions // parts + (place < mail.sessions % parts)
-        limits = {"DIGEST_MAIL_SESSIONS": str(sessions), "DIGEST_MAIL_RATE": str(mail.rate / parts)}
-        where = ["--folder", str(self.settings.folder)]
-        numbers = [str(number) for number in (span.first, span.last, span.turn)]
-        return Child(
-            arguments=[sys.executable, "-m", "digest", *where, "send-range", edition_id, *numbers],
-            environment={**environment(), **self._overrides, **limits},
+        return sender_of(
+            self.settings, edition_id, span, place, parts, surroundings={**environment(), **self._overrides}
         )
 
     def fetcher(self) -> Fetcher:
@@ -244,17 +194,16 @@ class App:
         Raises:
             ConfigError: the certificates cannot be read.
         """
-        wanted = self.settings.fetch
-        path = self.settings.folder / wanted.certificates if wanted.certificates else None
-        if path is not None and not path.is_file():
-            raise ConfigError(f"fetch.certificates: {path}: no such file")
-        publication = self.settings.publication
-        return Fetcher(
-            Guard(wanted.allow),
-            agent=user_agent(publication.title, wanted.contact or publication.url, version()),
-            clock=now,
-            certificates=str(path or ""),
-        )
+        return fetcher_of(self.settings)
+
+    @cached_property
+    def signer(self) -> Signer | None:
+        """What signs mail; None while no key is set.
+
+        Raises:
+            ConfigError: the key cannot be read, or is not what the settings say.
+        """
+        return signer_of(self.settings)
 
     @cached_property
     def live(self) -> LiveSources:
@@ -270,28 +219,11 @@ class App:
 
     def inbox(self) -> Inbox | None:
         """Where letters to the unsubscribe address lie; None where settings name no place."""
-        return self._mailbox("inbox", self.settings.inbox)
+        return mailbox_of(self.settings.folder, "inbox", self.settings.inbox)
 
     def bounce_box(self) -> Inbox | None:
         """Where mail that comes back lies; None where settings name no place."""
-        return self._mailbox("bounces", self.settings.bounces)
-
-    def _mailbox(self, setting: str, wanted: InboxSettings) -> Inbox | None:
-        if wanted.maildir:
-            return MaildirInbox(self.settings.folder / wanted.maildir, setting)
-        if not wanted.host:
-            return None
-        return IMAPInbox(
-            wanted.host,
-            wanted.port,
-            security=wanted.security.value,
-            username=wanted.username,
-            password=wanted.password,
-            folder=wanted.folder,
-            timeout=wanted.timeout,
-            ca_file=self.settings.folder / wanted.certificates if wanted.certificates else None,
-            setting=setting,
-        )
+        return mailbox_of(self.settings.folder, "bounces", self.settings.bounces)
 
     @cached_property
     def returned(self) -> ReturnedMail:
@@ -311,26 +243,6 @@ class App:
         from digest.metrics import Metrics  # noqa: PLC0415 - its client takes long to load, and only `digest run` counts
 
         return Metrics(lambda: look(self.store, self.settings, now(), unarmed=self.unarmed()))
-
-    @cached_property
-    def signer(self) -> Signer | None:
-        """What signs mail; None while no key is set.
-
-        Raises:
-            ConfigError: the key cannot be read, or is not what the settings say.
-        """
-        wanted = self.settings.dkim
-        if not wanted.key_file:
-            return None
-        try:
-            pem = (self.settings.folder / wanted.key_file).read_bytes()
-        except OSError as error:
-            raise ConfigError(f"dkim.key_file: {wanted.key_file}: {error.strerror}") from error
-        domain = wanted.domain or self.settings.publication.sender.rpartition("@")[2]
-        signer = Signer(domain, wanted.selector, pem)
-        if wanted.algorithm not in {"", signer.algorithm}:
-            raise ConfigError(f"dkim.algorithm: {wanted.algorithm}, but the key is for {signer.algorithm}")
-        return signer
 
     @cached_property
     def fence(self) -> Fence:
@@ -504,106 +416,24 @@ class App:
         return self.store.overrides.all() != self._changed
 
     def change_setting(self, path: str, value: str | None, *, by: Actor) -> None:
-        """Let a setting be another one from the next start on, for every process; None: what digest.toml says.
-
-        Args:
-            path: "operations.alarm": one of those that may be changed at the desk.
-            value: as text.
-            by: who changes it.
+        """Let a setting be another one from the next start on (`change_setting` of changing.py).
 
         Raises:
             InputError: the value will not do.
             NotFound: it may not be changed at the desk.
             StateError: the environment says what it is.
         """
-        if path not in CHANGEABLE:
-            raise NotFound("setting", path, f"change it in {FILE}")
-        if (origin := self.settings.origins.get(path, "")).startswith(("environment", "file ")):
-            raise StateError(path, f"set by the {origin}", "change it", "change it there")
-        kept = self.store.overrides.all()
-        wanted = {name: text for name, text in {**kept, path: value}.items() if text is not None}
-        try:
-            load(self.settings.folder, {**environment(), **self._overrides}, wanted)
-        except ConfigError as error:
-            raise InputError("; ".join(error.problems)) from None
-        with self.store.transaction():
-            self.store.overrides.set(path, value, by.name, now())
-            details = {"before": kept.get(path, ""), "after": value or ""}
-            self.store.audit.add(by, "setting.change", path, details, at=now())
+        surroundings = {**environment(), **self._overrides}
+        change_setting(self.settings, self.store, path, value, by=by, at=now(), surroundings=surroundings)
 
     def check(self) -> list[str]:
         """What is wrong beyond what settings alone can tell: regions, themes, templates, folders, transport."""
-        problems = [
-            f"digests '{rule.key}': section '{section.key}': no region '{code}' (write a code: CN, CN-GD, 030, x-gba)"
-            for rule in self.settings.digests
-            for section in rule.sections
-            for code in (section.region, *(section.pair or ()))
-            if code and self.places.find(code) is None
-        ]
-        problems += [
-            f"sources '{source.key}': {source.location} does not exist (make it, or take the source out of {FILE})"
-            for source in self.settings.sources
-            if not source.live and not source.sent and not (self.settings.folder / source.location).exists()
-        ]
+        problems = [*unknown_regions(self.settings, self.places), *missing_folders(self.settings)]
         for rule in self.settings.digests:
             self.renderer.materials(rule.template)
         self.transport()
         return problems
 
     def advice(self) -> list[str]:
-        """What is not wrong and could be better: mail that receivers will not tie to its sender (DMARC)."""
-        sender = self.settings.publication.sender.rpartition("@")[2]
-        bounces = self.settings.mail.return_path.rpartition("@")[2]
-        found = []
-        if self.signer is not None and not aligned(self.signer.domain, sender):
-            found.append(
-                f"dkim.domain: {self.signer.domain} is not the sender's {sender}: signatures count for nothing"
-            )
-        if bounces and not aligned(bounces, sender):
-            found.append(f"mail.return_path: {bounces} is not the sender's {sender}: SPF counts for nothing")
-        return found
-
-    def _key(self) -> str:
-        """The key of the state folder, made at the first need and readable by its owner only.
-
-        Raises:
-            ConfigError: the file cannot be read or written, or holds no key.
-        """
-        self._make_state()
-        path = self.settings.state / _KEY_FILE
-        if self.settings.store_url.startswith("postgresql") and not path.exists():
-            raise ConfigError(
-                f"links.secret: is not set, and there is no {path} (where machines share a store they share the key: "
-                "set it, 32 characters or more, or copy the file from the first machine)"
-            )
-        try:
-            try:
-                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            except FileExistsError:
-                key = path.read_text(encoding="ascii").strip()
-            else:
-                key = secrets.token_hex(32)
-                with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                    file.write(key + "\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: {error}") from error
-        if len(key) < 32:
-            raise ConfigError(f"{path}: holds no key of at least 32 characters (restore it, or set links.secret)")
-        return key
-
-    def _make_state(self) -> None:
-        try:
-            self.settings.state.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(f"paths.state: {self.settings.state}: {error.strerror}") from error
-
-
-def _changed(url: str) -> dict[str, str]:
-    """Settings that operators changed at the desk; none where there is no store yet, or where it does not answer."""
-    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
-        return {}
-    try:
-        with Store.open(url, wait=1) as store:
-            return store.overrides.all()
-    except (StoreError, ConfigError):
-        return {}  # whoever needs the store says what is wrong with it
+        """What is not wrong and could be better."""
+        return list(misaligned(self.settings, self.signer))

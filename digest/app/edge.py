@@ -1,0 +1,33 @@
+"""Where the time, the environment and the program's own version come in: the one place of each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from importlib import metadata
+from typing import Final
+
+DISTRIBUTION: Final = "digest-publisher"  # as pyproject.toml names it
+
+
+def now() -> datetime:
+    """The time, in UTC: the one clock of the program."""
+    return datetime.now(UTC) + _WRONG  # noqa: TID251 - the edge where time comes in
+
+
+# Seconds by which this process's clock is wrong: for tests of machines that differ.
+_WRONG: Final = timedelta(seconds=float(os.environ.get("DIGEST_CLOCK_OFFSET", "0")))  # noqa: TID251 - as `environment`
+
+
+def version() -> str:
+    """The version of this program; "0" in a checkout that was never installed."""
+    try:
+        return metadata.version(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        return "0"
+
+
+def environment() -> Mapping[str, str]:
+    """The process's environment: the one place where it is read."""
+    return os.environ  # noqa: TID251 - the edge where the environment comes in
