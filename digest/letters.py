@@ -46,7 +46,7 @@ _END: Final = re.compile(r"</body\s*>", re.IGNORECASE)
 
 
 class Letters:
-    """`prove` and `tell`, and what writes a proof when it leaves. Made by digest.app, which alone knows how to wire it."""
+    """`prove` and `tell`, and what writes a proof when it leaves. Made by digest.app, the only one who can wire it."""
 
     def __init__(self, *, pipeline: Pipeline, reception: Callable[[], Reception], may_send: Callable[[], None]) -> None:
         """Introduce the rooms to each other.
