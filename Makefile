@@ -66,6 +66,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 lock:
 	$(LOCK) pyproject.toml --output-file requirements.lock
 	$(LOCK) --group dev pyproject.toml --output-file requirements-dev.lock
+	grep -o 'hatchling>=[0-9.]*' pyproject.toml | head -1 | $(subst --extra postgresql,,$(LOCK)) - --output-file deploy/requirements-build.lock
 
 settings-page: .venv/dev.stamp
 	$(BIN)/python -m tools.settings_page
