@@ -61,13 +61,14 @@ class Copies:
         if bodies is None:
             parts = self._rendered(preferences.language)
             bodies = self._bodies[preferences.language] = parts.bound(self._online, self._feed)
+        preferences_url, unsubscribe_url = self._links.of_copy(subscription)
         return bodies.encoded(
             picked,
             name,
             preferences,
             full=preferences.length is Length.FULL,
-            preferences_url=self._links.preferences(subscription),
-            unsubscribe_url=self._links.unsubscribe(subscription),
+            preferences_url=preferences_url,
+            unsubscribe_url=unsubscribe_url,
         )
 
     def look(self, picked: Picked, subscription: int, name: str, preferences: Preferences) -> Copy:
@@ -89,13 +90,14 @@ class Copies:
         return self._parts[language]
 
     def _reader(self, subscription: int, name: str, preferences: Preferences) -> Reader:
+        preferences_url, unsubscribe_url = self._links.of_copy(subscription)
         return Reader(
             name=name,
             language=preferences.language,
             length=preferences.length,
             preferences=preferences,
             online_url=self._online,
-            preferences_url=self._links.preferences(subscription),
-            unsubscribe_url=self._links.unsubscribe(subscription),
+            preferences_url=preferences_url,
+            unsubscribe_url=unsubscribe_url,
             feed_url=self._feed,
         )

@@ -34,8 +34,11 @@ from itsdangerous import BadData, SignatureExpired, TimestampSigner, URLSafeTime
 from digest.errors import ConfigError, LinkError
 
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
-_MAC_BYTES: Final = 15  # 120 bits: 20 characters without padding; nobody guesses one
-_ID_BYTES: Final = 18
+_MAC_BYTES: Final = 15  # 120 bits without padding; nobody guesses one
+_BLOCK: Final = 64  # octets of a block of SHA-256
+_INNER, _OUTER = (bytes(octet ^ pad for octet in range(256)) for pad in (0x36, 0x5C))
+_MAC_CHARACTERS: Final = 20
+_ID_BYTES: Final = 18  # 24 characters
 _LONGEST: Final = 128  # no token of a copy is longer; more is not even looked at
 _LONGEST_DATED: Final = 512  # one that names several subscriptions
 _TOKEN: Final = re.compile(r"([a-z0-9]{1,16})\.([1-9][0-9]{0,18})\.([A-Za-z0-9_-]{20})")
@@ -93,7 +96,9 @@ class Links:
             for purpose in ("unsubscribe", "preferences", "own-feed", "message-id", "return-path", "erased", "approval")
         }
 
-        self._begun = {name: hmac.new(key, digestmod="sha256") for name, key in self._derived.items()}
+        self._keyed = {name: _Keyed(key) for name, key in self._derived.items()}
+        self._to_unsubscribe = f"{self._base}/unsubscribe/{self._signing}."
+        self._to_preferences = f"{self._base}/preferences/{self._signing}."
 
     @property
     def key_id(self) -> str:
@@ -136,6 +141,19 @@ class Links:
             LinkError: the token is forged, damaged or made for something else.
         """
         return self._read("preferences", token)
+
+    def of_copy(self, subscription: int) -> tuple[str, str]:
+        """Both addresses that stand in each copy: of the page of choices, and of leaving. They are made together."""
+        number = _numbered(subscription)
+        signing, keyed = self._signing, self._keyed
+        macs = _url_safe(
+            keyed[signing, "preferences"].mac(number)[:_MAC_BYTES]
+            + keyed[signing, "unsubscribe"].mac(number)[:_MAC_BYTES]
+        )
+        return (
+            f"{self._to_preferences}{subscription}.{macs[:_MAC_CHARACTERS]}",
+            f"{self._to_unsubscribe}{subscription}.{macs[_MAC_CHARACTERS:]}",
+        )
 
     def own_feed(self, number: int) -> str:
         """The address of a private feed (its number in the store): whoever has it reads what one reader chose."""
@@ -253,11 +271,11 @@ class Links:
         Raises:
             LinkError: the key is not here any more.
         """
-        key = self._derived.get((key_id or self._signing, "message-id"))
-        if key is None:
+        keyed = self._keyed.get((key_id or self._signing, "message-id"))
+        if keyed is None:
             raise LinkError(f"the key '{key_id}' is missing (put it back behind the new one in links.secret)")
-        digest = hmac.digest(key, f"{edition_id}\x00{subscription}".encode(), "sha256")
-        return f"<{_text(digest[:_ID_BYTES])}@{domain}>"
+        mac = keyed.mac(f"{edition_id}\x00{subscription}".encode())
+        return f"<{_url_safe(mac[:_ID_BYTES])}@{domain}>"
 
     def return_path(self, delivery: int) -> str:
         """The token of a delivery for its return path (VERP): what comes back to it names the copy that bounced."""
@@ -277,8 +295,7 @@ class Links:
         raise LinkError("this return path is not one of ours")
 
     def _bounce_mac(self, key_id: str, delivery: int) -> str:
-        digest = hmac.digest(self._derived[key_id, "return-path"], str(delivery).encode(), "sha256")
-        return b32encode(digest[:10]).decode().lower()
+        return b32encode(self._keyed[key_id, "return-path"].mac(b"%d" % delivery)[:10]).decode().lower()
 
     @staticmethod
     def list_id(digest: str, domain: str, title: str = "") -> str:
@@ -299,22 +316,18 @@ class Links:
     # ---- how
 
     def _token(self, purpose: str, number: int) -> str:
-        if number <= 0:
-            raise ValueError(f"{number} is no number of a subscription")
-        return f"{self._signing}.{number}.{self._mac(self._signing, purpose, number)}"
+        return f"{self._signing}.{number}.{self._mac(self._signing, purpose, _numbered(number))}"
 
-    def _mac(self, key_id: str, purpose: str, number: int) -> str:
-        mac = self._begun[key_id, purpose].copy()  # half the time of beginning with the key at each copy
-        mac.update(b"%d" % number)
-        return b2a_base64(mac.digest()[:_MAC_BYTES], newline=False).translate(_URL_SAFE).decode()  # without padding
+    def _mac(self, key_id: str, purpose: str, number: bytes) -> str:
+        return _url_safe(self._keyed[key_id, purpose].mac(number)[:_MAC_BYTES])
 
     def _read(self, purpose: str, token: str) -> int:
         match = _TOKEN.fullmatch(token) if len(token) <= _LONGEST else None
-        if match is not None and match[1] in self._secrets:
-            number = int(match[2])
-            if hmac.compare_digest(self._mac(match[1], purpose, number), match[3]):
-                return number
-        raise LinkError(_DAMAGED)
+        if match is None or match[1] not in self._secrets:
+            raise LinkError(_DAMAGED)
+        if not hmac.compare_digest(self._mac(match[1], purpose, match[2].encode()), match[3]):
+            raise LinkError(_DAMAGED)
+        return int(match[2])
 
     def _dated(self, purpose: str, value: object, now: datetime) -> str:
         return f"{self._signing}.{self._serializer(self._signing, purpose, now).dumps(value)}"
@@ -347,6 +360,27 @@ class Links:
         )
 
 
+class _Keyed:
+    """HMAC-SHA256 with one key (RFC 2104, 4: both of its blocks are hashed once). A copy of a campaign carries four.
+
+    The same as `hmac.digest`, which begins with the key each time, in half the time.
+    """
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        block = key.ljust(_BLOCK, b"\0")  # ours are hashes: none is longer than a block
+        self._inner = hashlib.sha256(block.translate(_INNER))
+        self._outer = hashlib.sha256(block.translate(_OUTER))
+
+    def mac(self, message: bytes) -> bytes:
+        inner = self._inner.copy()
+        inner.update(message)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()
+
+
 class _DatedSigner(TimestampSigner):
     """itsdangerous reads the clock itself; time comes in as an argument here."""
 
@@ -356,6 +390,18 @@ class _DatedSigner(TimestampSigner):
 
     def get_timestamp(self) -> int:
         return self._now
+
+
+def _numbered(number: int) -> bytes:
+    """What is signed for a subscription (or a feed)."""
+    if number <= 0:
+        raise ValueError(f"{number} is no number of a subscription")
+    return b"%d" % number
+
+
+def _url_safe(raw: bytes) -> str:
+    """Bytes in threes as `_text` writes them: there is no padding to be taken off."""
+    return b2a_base64(raw, newline=False).translate(_URL_SAFE).decode()
 
 
 def _text(raw: bytes) -> str:

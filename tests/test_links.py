@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import hmac
 import random
 import re
 import string
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -34,6 +36,20 @@ def test_a_link_is_absolute_short_and_safe_in_a_url() -> None:
     url = LINKS.unsubscribe(1_000_000)
     assert url.startswith(BASE + "/unsubscribe/k1.1000000.")
     assert re.fullmatch(r"[A-Za-z0-9._-]{20,40}", token(url))
+
+
+@given(st.integers(min_value=1, max_value=10**18))
+@settings(max_examples=30, deadline=None)
+def test_a_copys_two_links_are_those_that_are_made_one_by_one(number: int) -> None:
+    assert LINKS.of_copy(number) == (LINKS.preferences(number), LINKS.unsubscribe(number))
+
+
+def test_tokens_are_signed_by_the_librarys_hmac() -> None:
+    """Links that were mailed work for ever: what signs them must not change."""
+    for purpose, made in (("unsubscribe", LINKS.unsubscribe(77)), ("preferences", LINKS.of_copy(77)[0])):
+        key = hmac.digest(OLD.secret.encode(), f"digest links {purpose}".encode(), "sha256")
+        mac = urlsafe_b64encode(hmac.digest(key, b"77", "sha256")[:15]).decode()
+        assert token(made) == f"k1.77.{mac}"
 
 
 def test_a_token_for_one_thing_is_never_read_as_another() -> None:

@@ -75,10 +75,11 @@ class Chooser:
             without: a bitmap of items that they shall not get (they had them in another digest).
         """
         picked = self._chosen(preferences.regions, preferences.themes, without)
-        if not picked.count or (picked.count < self._minimum and self._below is Below.SKIP):
+        count = picked.items.bit_count()  # as its `count`, without a call for each copy
+        if not count or (count < self._minimum and self._below is Below.SKIP):
             had = (self._chosen(preferences.regions, preferences.themes, 0).items & without).bit_count()
             already = f", {had} more came in another digest" if had else ""
-            found = f"{picked.count} of {len(self._edition.items)} items {self._choice(preferences)}{already}"
+            found = f"{count} of {len(self._edition.items)} items {self._choice(preferences)}{already}"
             return Skipped(reason=f"{found}; the minimum is {max(self._minimum, 1)}")
         return picked
 

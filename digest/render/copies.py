@@ -13,7 +13,7 @@ from typing import Final
 from digest.clean import plain
 from digest.model import Copy, EncodedCopy, Length, Picked, Preferences
 from digest.render.joins import Body, Plan
-from digest.render.personal import Field, Reader, Receives, common, own_fields, safe
+from digest.render.personal import Field, Reader, Receives, common, own_fields
 from digest.render.selection import Outline, Selection
 from digest.render.text import isolate, shorten
 
@@ -89,14 +89,14 @@ class Bodies:
         """
         joined = self.joined(picked, full=full, mail=True)
         receives = self._receives.pieces(name, preferences.regions, preferences.themes)
-        text, html = own_fields(receives, preferences_url, unsubscribe_url)
+        text, html, unsubscribe = own_fields(receives, preferences_url, unsubscribe_url)
         return EncodedCopy(
-            subject=joined.subject,
-            text=joined.text.fill(text),
-            html=joined.html.fill(html),
-            language=self._language,
-            items=joined.items,
-            unsubscribe=safe(unsubscribe_url),
+            joined.subject,
+            joined.text.fill(text),
+            joined.html.fill(html),
+            self._language,
+            joined.items,
+            unsubscribe,
         )
 
     def trimmed(self, picked: Picked, *, full: bool = True) -> int:

@@ -7,6 +7,7 @@ again should the content hold it.
 from __future__ import annotations
 
 import re
+from binascii import b2a_qp
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,15 +19,19 @@ from urllib.parse import urldefrag
 from digest.errors import TemplateError
 from digest.model import Length, Preferences
 from digest.quoted import LINE, SOFT, piece
-from digest.render.text import WIDTH, safe_url, width, wrap
+from digest.render.text import WIDTH, narrow, safe_url, width, wrap
 
 REMAINDER: Final = 9  # characters by which a mark is known that something cut
 _DRAWS: Final = 8
 _NAME: Final = "Nqxzjv"  # stands for a reader's name in a sentence that is cut at it
+_DOT: Final = ord(".")
 _SHORT_NAME: Final = 40  # columns of a name that stands whole in the first line
-_PLAIN_NAME: Final = re.compile(r"(?!From )[A-Za-z0-9]+(?:\.?[ '-][A-Za-z0-9]+)*")  # as it is, anywhere
+_LETTERS: Final = "A-Za-z0-9\xc0-\xd6\xd8-\xf6\xf8-\u024f"  # one column each, composed, from left to right
+_PLAIN_NAME: Final = re.compile(rf"(?!From )[{_LETTERS}]++(?:\.?[ '-][{_LETTERS}]++)*")  # shown as it is, anywhere
 _BEFORE_NAME: Final = re.compile(r"[ !#-%(-;=?-~]{0,20}")
-_PLAIN_URL: Final = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9._~-]+)*/?")  # as it is, anywhere
+_PLAIN_URL: Final = re.compile(  # as it is, anywhere
+    r"https?://[a-z0-9.-]++(?::[0-9]++)?+(?:/[A-Za-z0-9._~-]++)*+/?"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,49 +138,72 @@ class Receives:
         self.shown = shown
         self._shared = lru_cache(maxsize=16_384)(self._split)
         self._nameless = lru_cache(maxsize=1024)(lambda regions, themes: _both(say("", regions, themes)))
-        self._tail = lru_cache(maxsize=4096)(self._laid_out)
+        self._named = lru_cache(maxsize=4096)(self._encoded)  # whoever reads two digests, or once more, has one name
 
     def pieces(self, name: str, regions: tuple[str, ...], themes: tuple[str, ...]) -> tuple[bytes, bytes]:
         """The sentence for the plain text and for the HTML."""
         if not name:
             return self._nameless(regions, themes)
-        before, room, tail, html = self._shared(regions, themes)
+        said = self._shared(regions, themes)
         columns = len(name)
         if columns <= _SHORT_NAME and _PLAIN_NAME.fullmatch(name):
-            marked = text = name.encode() + SOFT
+            text = name.encode() if name.isascii() else b2a_qp(name.encode())
+            if len(text) >= LINE:  # it takes two lines, encoded
+                text = piece(name)
+            marked = text = text + SOFT
         else:
-            name = self.shown(name)
-            columns = width(name)
-            if not 0 < columns <= _SHORT_NAME:
-                return _both(self.say(name, regions, themes))
-            text = piece(name) + SOFT
-            marked = piece(escape(name, quote=False)) + SOFT
-        if not html:
+            columns, text, marked = self._named(name)
+        if said is None or not columns:
             return _both(self.say(name, regions, themes))
-        end = tail if columns <= room else self._tail(regions, themes, columns)
-        return before + text + end, before + marked + html
+        end = said.text if columns <= said.room else said.laid_out(columns)
+        return said.before + text + end, said.before + marked + said.html
 
-    def _split(self, regions: tuple[str, ...], themes: tuple[str, ...]) -> tuple[bytes, int, bytes, bytes]:
-        """Before the name; the columns a name may have; after it, in the plain text and in the HTML (or nothing)."""
+    def _encoded(self, name: str) -> tuple[int, bytes, bytes]:
+        """The columns of a name as it is shown, 0 for too many or none; and the name in plain text and in HTML."""
+        name = self.shown(name)
+        columns = width(name)
+        if not 0 < columns <= _SHORT_NAME:
+            return 0, b"", b""
+        return columns, piece(name) + SOFT, piece(escape(name, quote=False)) + SOFT
+
+    def _split(self, regions: tuple[str, ...], themes: tuple[str, ...]) -> _Said | None:
+        """The sentence, cut at the name; None where the name does not stand at its beginning."""
         before, found, after = self.say(_NAME, regions, themes).partition(_NAME)
-        if not found or not _BEFORE_NAME.fullmatch(before):
-            return b"", 0, b"", b""
-        before_it = piece(before) + SOFT if before else b""
-        return before_it, WIDTH - width(before) - width(after), piece(after), piece(escape(after, quote=False))
+        return _Said(before, after) if found and _BEFORE_NAME.fullmatch(before) else None
 
-    def _laid_out(self, regions: tuple[str, ...], themes: tuple[str, ...], columns: int) -> bytes:
+
+class _Said:
+    """What stands round a name in a sentence: encoded, and laid out for a name of any length."""
+
+    __slots__ = ("_after", "_before", "_first", "_laid", "before", "html", "room", "text")
+
+    def __init__(self, before: str, after: str) -> None:
+        self.before = piece(before) + SOFT if before else b""
+        self.room = WIDTH - width(before) - width(after)  # columns of a name with which all stands in one line
+        self.text, self.html = piece(after), piece(escape(after, quote=False))
+        self._before, self._after = before, after
+        # Columns for a name and the rest of the first line, where lines break at spaces alone; else 0.
+        self._first = WIDTH - len(before) if narrow(after) and "  " not in after else 0
+        self._laid: dict[int, bytes] = {}  # by where the first line ends, or by the columns of the name
+
+    def laid_out(self, columns: int) -> bytes:
         """What comes after a name of so many columns, where it does not fit in one line."""
-        before, _, after = self.say(_NAME, regions, themes).partition(_NAME)
-        whole = wrap(f"{before}{'x' * columns}{after}")
-        return piece(whole[len(before) + columns :])
+        end = self._after.rfind(" ", 0, self._first - columns + 1) if self._first else 0
+        laid = self._laid.get(end if end > 0 else ~columns)
+        if laid is None:
+            whole = wrap(f"{self._before}{'x' * columns}{self._after}")
+            laid = self._laid[end if end > 0 else ~columns] = piece(whole[len(self._before) + columns :])
+        return laid
 
 
-def own_fields(receives: tuple[bytes, bytes], preferences_url: str, unsubscribe_url: str) -> tuple[Values, Values]:
-    """The fields of a reader that others do not share, as pieces of the plain text and of the HTML."""
-    preferences, unsubscribe = _pieces(preferences_url), _pieces(unsubscribe_url)
+def own_fields(receives: tuple[bytes, bytes], preferences_url: str, unsubscribe_url: str) -> tuple[Values, Values, str]:
+    """The fields of a reader that others do not share, as pieces of the plain text and of the HTML; how to leave."""
+    _, *preferences = _pieces(preferences_url)
+    leaving, *unsubscribe = _pieces(unsubscribe_url)
     return (
         (receives[0], b"", preferences[0], unsubscribe[0], b""),
         (receives[1], b"", preferences[1], unsubscribe[1], b""),
+        leaving,
     )
 
 
@@ -197,13 +225,16 @@ def _both(sentence: str) -> tuple[bytes, bytes]:
     return piece(wrap(sentence)), piece(escape(sentence, quote=False))
 
 
-def _pieces(url: str) -> tuple[bytes, bytes]:
-    """A link as a piece of the plain text and of the HTML."""
+def _pieces(url: str) -> tuple[str, bytes, bytes]:
+    """A link as it may stand in an href; the same as a piece of the plain text and of the HTML."""
     if _PLAIN_URL.fullmatch(url):
-        made = url.encode() if len(url) < LINE else piece(url)
-        return made, made
+        made = url.encode()
+        if len(made) >= LINE:  # two lines, mostly; nothing may start one with a dot
+            short = len(made) < 2 * LINE - 1 and made[LINE - 1] != _DOT
+            made = made[: LINE - 1] + SOFT + made[LINE - 1 :] if short else piece(url)
+        return url, made, made
     url = safe_url(url)
-    return piece(url), piece(escape(url, quote=False))
+    return url, piece(url), piece(escape(url, quote=False))
 
 
 # Those that all readers of an edition share.

@@ -94,6 +94,11 @@ def width(text: str) -> int:
     return sum(map(_columns, text))
 
 
+def narrow(text: str) -> bool:
+    """Whether every character takes one column, and lines break at spaces and nowhere else."""
+    return _NARROW.fullmatch(text) is not None
+
+
 def wrap(text: str, columns: int = WIDTH, *, first: str = "", rest: str = "") -> str:
     """Lay a paragraph out in lines of at most `columns`.
 

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 import itertools
+from binascii import a2b_qp
+from html import escape
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from digest.errors import TemplateError
 from digest.model import Length, Preferences
 from digest.render import Reader
-from digest.render.personal import Marks
+from digest.render.personal import Marks, Receives, own_fields
+from digest.render.text import safe_url, wrap
+from digest.render.view import shown
 from tests.render import factory
 
 
@@ -120,3 +126,36 @@ def test_a_reader_has_the_publications_language_by_default() -> None:
     reader = Reader(online_url=link, preferences_url=link, unsubscribe_url=link, feed_url=link)
     assert (reader.language, reader.length, reader.name) == ("", Length.FULL, "")
     assert factory.renderer().copy(factory.small(), reader).language == "en"
+
+
+WORDS = ["Guangdong", "Israel", "Ho Chi Minh City", "São Tomé", "广东", "x" * 30, "y" * 75, "ab", "all regions"]
+
+
+@given(
+    name=st.text("abEé O'.-<王ד", min_size=1, max_size=60),
+    words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=9),
+    comma=st.sampled_from([", ", "、"]),
+)
+@settings(max_examples=200, deadline=None)
+def test_a_sentence_put_together_round_a_name_is_the_sentence(name: str, words: list[str], comma: str) -> None:
+    def say(name: str, regions: tuple[str, ...], themes: tuple[str, ...]) -> str:
+        choice = f"you receive: {comma.join(regions)} · {comma.join(themes)}"
+        return f"{shown(name)}, {choice}" if shown(name) else choice
+
+    chosen = tuple(words), ("trade",)
+    receives = Receives(say, shown)
+    for _ in range(2):  # the second time from what the first one left
+        text, html = receives.pieces(name, *chosen)
+        assert a2b_qp(text).decode().replace("\r\n", "\n") == wrap(say(name, *chosen))
+        assert a2b_qp(html).decode() == escape(say(name, *chosen), quote=False)
+        assert all(len(line) <= 76 for line in (text + b"=\r\n" + html + b"=").split(b"\r\n"))
+
+
+@given(st.from_regex(r"[a-z]{1,20}(\.[a-z]{1,9}){1,4}", fullmatch=True), st.text("aA.-_9/~", max_size=150))
+@settings(max_examples=200, deadline=None)
+def test_a_link_of_any_length_is_a_piece_that_may_stand_anywhere(host: str, path: str) -> None:
+    url = f"https://{host}/{path}"
+    text, html, leaving = own_fields((b"", b""), url, url)
+    for made in (text[3], html[3]):
+        assert a2b_qp(made).decode() == leaving == safe_url(url)
+        assert not any(line.startswith(b".") or len(line) > 76 for line in (made + b"=").split(b"\r\n"))
