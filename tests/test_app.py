@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from digest.app import App, now
+from digest.app.outside import sender_of
 from digest.deliver import MaildirTransport, SMTPTransport
 from digest.errors import ConfigError, StoreError, TaxonomyError
-from digest.settings import FILE, shipped
+from digest.settings import FILE, load, shipped
+from digest.store import Span
 
 
 @pytest.fixture
@@ -79,3 +81,17 @@ def test_a_database_that_is_none_is_named(folder: Path) -> None:
     (folder / "var" / "digest.sqlite3").write_bytes(b"this is not a database, whatever its name says" * 100)
     with App.open(folder) as app, pytest.raises(StoreError):
         _ = app.store
+
+
+def test_each_process_that_sends_has_its_part_of_every_limit(folder: Path) -> None:
+    given = {"DIGEST_MAIL_RATE": "9", "DIGEST_MAIL_LIMITS": '[{"domains": ["big.example"], "rate": 6}]'}
+    with App.open(folder, {**given, "DIGEST_MAIL_SESSIONS": "4"}) as app:
+        spans = [Span(first=first, last=first + 9, turn=1) for first in (0, 10, 20)]
+        children = [
+            sender_of(app.settings, "weekly-2018-W29", span, place, 3, surroundings={})
+            for place, span in enumerate(spans)
+        ]
+    parts = [load(folder, child.environment).mail for child in children]
+    assert [part.sessions for part in parts] == [2, 1, 1]
+    assert [part.rate for part in parts] == [3, 3, 3]
+    assert [(limit.domains, limit.rate) for part in parts for limit in part.limits] == [(("big.example",), 2.0)] * 3

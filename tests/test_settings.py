@@ -201,3 +201,39 @@ def test_this_repository_is_a_publication() -> None:
     settings = load(Path(__file__).parent.parent, {})
     assert settings.publication.samples
     assert {source.key for source in settings.sources} == {"seeds", "samples"}
+
+
+LIMITS = '[[mail.limits]]\ndomains = ["Big.example", "huge.example"]\nrate = 5\n'
+
+
+def test_limits_of_domains_come_from_the_file_or_as_json(tmp_path: Path) -> None:
+    [limit] = read(tmp_path, MINIMAL + LIMITS).mail.limits
+    assert (limit.domains, limit.rate) == (("Big.example", "huge.example"), 5)
+    given = {"DIGEST_MAIL_LIMITS": '[{"domains": ["small.example"], "rate": 0.5}]'}
+    settings = read(tmp_path, MINIMAL + LIMITS, given)
+    assert [limit.domains for limit in settings.mail.limits] == [("small.example",)]
+    assert ("mail.limits[0].rate", "0.5") in {(path, value) for path, value, _ in settings.rows()}
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (LIMITS.replace("5", "0"), "mail.limits[0]: rate 0.0 (must be above 0"),
+        (LIMITS + LIMITS.replace("Big", "x"), "mail.limits: 'huge.example' stands twice"),
+        ("[[mail.limits]]\ndomains = []\nrate = 1\n", "mail.limits[0]: has no domains"),
+        (
+            LIMITS.replace("huge", "@huge"),
+            "mail.limits[0]: '@huge.example' is no domain (write what stands behind the @)",
+        ),
+        (LIMITS.replace("huge.example", "gmail"), "'gmail' is no domain"),
+        (LIMITS.replace("huge.example", "a b.example"), "'a b.example' is no domain"),
+        ("[[mail.limits]]\nrate = 1\n", "mail.limits.0.domains: is missing"),
+    ],
+)
+def test_a_wrong_limit_is_named(tmp_path: Path, limits: str, words: str) -> None:
+    assert words in problems(tmp_path, MINIMAL + limits)
+
+
+@pytest.mark.parametrize("value", ["[{", "gmail.com=5"])
+def test_limits_in_the_environment_are_a_list_of_tables(tmp_path: Path, value: str) -> None:
+    assert "mail.limits" in problems(tmp_path, MINIMAL, {"DIGEST_MAIL_LIMITS": value})

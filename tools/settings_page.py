@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from digest.model import DigestRule, SectionRule
-from digest.settings import LISTS, SECRETS, TABLES, variable
+from digest.settings import LISTS, SECRETS, TABLES, DomainLimit, Mail, variable
 
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 
@@ -27,6 +27,8 @@ def reference() -> str:
     ]
     for name, kind in TABLES.items():
         out += ["", f"## [{name}]", "", *_table(kind, name)]
+        if kind is Mail:
+            out += ["", "### [[mail.limits]]", "", *_table(DomainLimit, "")]
     for name, kind in LISTS.items():
         out += ["", f"## [[{name}]]", "", *_table(kind, "")]
         if kind is DigestRule:

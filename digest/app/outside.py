@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,7 +56,12 @@ def sender_of(
     """How the process is started that sends one of so many ranges, with its share of the limits."""
     mail = settings.mail
     sessions = mail.sessions // parts + (place < mail.sessions % parts)
-    limits = {"DIGEST_MAIL_SESSIONS": str(sessions), "DIGEST_MAIL_RATE": str(mail.rate / parts)}
+    slower = [{"domains": one.domains, "rate": one.rate / parts} for one in mail.limits]
+    limits = {
+        "DIGEST_MAIL_SESSIONS": str(sessions),
+        "DIGEST_MAIL_RATE": str(mail.rate / parts),
+        "DIGEST_MAIL_LIMITS": json.dumps(slower),
+    }
     where = ["--folder", str(settings.folder)]
     numbers = [str(number) for number in (span.first, span.last, span.turn)]
     return Child(

@@ -35,6 +35,7 @@ from digest.deliver.ledger import Ledger
 from digest.deliver.loop import run_in_loop
 from digest.deliver.maildir import MaildirTransport
 from digest.deliver.message import Letterhead, notice
+from digest.deliver.pace import DomainRate
 from digest.deliver.policy import Policy, too_many_faults
 from digest.deliver.report import Progress, Report
 from digest.deliver.smtp import SMTPTransport, Timeouts
@@ -46,6 +47,7 @@ __all__ = [
     "Catcher",
     "Child",
     "Complaint",
+    "DomainRate",
     "Envelope",
     "Fence",
     "Halt",

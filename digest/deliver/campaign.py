@@ -22,17 +22,18 @@ from datetime import datetime, timedelta
 from digest.deliver.books import Bookkeeper
 from digest.deliver.fields import mailbox
 from digest.deliver.ledger import Ledger
-from digest.deliver.pace import Pace, speaks_of_load
+from digest.deliver.pace import Paces, speaks_of_load
 from digest.deliver.policy import Breaker, Policy
 from digest.deliver.report import Progress, Report
-from digest.deliver.tally import Tally
+from digest.deliver.tally import Tally, unmade, untried
 from digest.deliver.transport import Envelope, Session, Transport
 from digest.errors import AddressError, DeliveryError, StoreError
-from digest.model import Accepted, Claim, Deferred, Outcome, Record, Refused, Reply, Skipped, Uncertain
+from digest.model import Accepted, Claim, Deferred, Outcome, Record, Reply, Skipped, Uncertain
 
 _NO_REPLY = (0, 421)  # nothing was said, or only that the server shuts the channel (RFC 5321, 3.8)
 _SHORTEST_WAIT = timedelta(milliseconds=50)
 _A_LOOK = timedelta(seconds=1)
+_KEPT_OPEN = timedelta(seconds=2)  # who waits for a copy's slot for less than this keeps the connection
 
 
 async def run(
@@ -118,12 +119,13 @@ class _Run:
         self._clock = clock
         self._policy = policy
         self._signers = signers
-        self._pace = Pace(policy.rate)
+        self._paces = Paces(policy.rate, policy.limits, first=0.0 if share else 1.0)
         self._share = share
         self._tally = Tally(policy, clock=clock, revision=revision, began=began, tell=progress, chance=chance)
         self._books = Bookkeeper(ledger, clock, thread, sessions=transport.sessions)
         self._breaker = Breaker(policy)
         self._gate = asyncio.Lock()  # while the breaker is open, one session tries and the others wait
+        self._line = asyncio.Lock()  # where copies wait for their slots, one session waits with them
         self._ending = asyncio.Event()
         self._stopped = ""
         self._failure: Exception | None = None
@@ -178,6 +180,8 @@ class _Run:
         try:
             while True:
                 taken = await self._take(done)
+                if taken is None and self._dry and self._paces.limits_domains:
+                    taken = await self._await_slot(done)
                 if taken is None:
                     if self._dry or self._ending.is_set():
                         return
@@ -192,13 +196,14 @@ class _Run:
     async def _take(self, done: list[Record], leaving: int | None = None) -> tuple[Claim, Envelope] | None:
         """Commit what was done and whose body leaves; claim and make the next copy. None: there is none for now.
 
-        Who is about to let a body leave does not wait for the pace: its next copy comes later, alone.
+        Who is about to let a body leave waits neither for the pace nor for a copy that can be made: its next copy
+        comes later, alone.
         """
         while True:
             if self._share is not None:
-                self._pace.share = self._share()
+                self._paces.hold(self._share())
             want = not self._ending.is_set() and not self._breaker.is_open
-            if want and (wait := self._pace.take(self._now())):
+            if want and (wait := self._paces.whole.take(self._now())):
                 if leaving is None:
                     if done:
                         await self._books.exchange(_drain(done), want=False)
@@ -215,7 +220,28 @@ class _Run:
             if isinstance(made, Envelope):
                 return claim, made
             done.append(self._record(claim, made))
-            leaving = None
+            if isinstance(made, Deferred) and made.until is not None:
+                self._paces.whole.put_back()
+            if leaving is not None:
+                return None
+
+    async def _await_slot(self, done: list[Record]) -> tuple[Claim, Envelope] | None:
+        """Wait on an open connection, one session at a time, for a copy whose slot comes soon; None: there is none."""
+        async with self._line:
+            least = timedelta(0)
+            while not self._ending.is_set():
+                due = await self._books.call(self._ledger.next_due)
+                wait = _KEPT_OPEN if due is None else max(due - self._clock(), least)
+                if wait >= _KEPT_OPEN:
+                    break
+                await self._sleep(wait)
+                self._dry = False
+                taken = await self._take(done)
+                if taken is not None or not self._dry:
+                    return taken
+                least = _SHORTEST_WAIT
+            self._dry = True
+        return None
 
     async def _probe(self, session: Session, done: list[Record]) -> tuple[Claim, Envelope] | None:
         """While the server seems down: wait, then try one copy, one session at a time."""
@@ -251,7 +277,7 @@ class _Run:
             outcome = await session.send(envelope, leaving)
         except DeliveryError as error:
             self._fail(error)
-            done.append(self._record(claim, _untried(error)))
+            done.append(self._record(claim, untried(error)))
             return following
         if type(outcome) is Accepted:
             self._breaker.note(failed=False)
@@ -260,27 +286,29 @@ class _Run:
         reply = outcome.reply if not isinstance(outcome, Skipped) else Reply(code=0)
         failed = isinstance(outcome, Deferred | Uncertain) and reply.code in _NO_REPLY
         if isinstance(outcome, Deferred) and speaks_of_load(reply):
-            self._pace.slow_down(self._now())
+            self._paces.slow_down(claim.address, self._now())
         self._breaker.note(failed=failed, said=str(reply) if failed else "", probe=probe)
         done.append(self._record(claim, outcome, envelope.items))
         return following
 
     async def _made(self, claim: Claim) -> Envelope | Outcome:
         """The message of a claim, or what becomes of the claim without one."""
+        if wait := self._paces.room(claim.address, self._now()):
+            return untried("its domain has no room", self._clock() + timedelta(seconds=wait))
         try:
             made = self._make(claim)
             if isinstance(made, Envelope) and made.recipient != mailbox(claim.address):
-                return _unmade(f"the copy is addressed to {made.recipient!r}, not to {claim.address!r}", ours=True)
+                return unmade(f"the copy is addressed to {made.recipient!r}, not to {claim.address!r}", ours=True)
             if isinstance(made, Envelope) and self._transport.sign is not None:
                 signing = asyncio.get_running_loop().run_in_executor(self._signers, self._transport.sign, made.content)
                 made = replace(made, content=await signing)
         except StoreError as error:
             self._fail(error)
-            return _untried(error)
+            return untried(error)
         except AddressError as error:
-            return _unmade(str(error), ours=False)
+            return unmade(str(error), ours=False)
         except Exception as error:  # noqa: BLE001 - one reader's copy must not stop the others'; the row says what happened
-            return _unmade(f"the copy could not be made: {type(error).__name__}: {error}", ours=True)
+            return unmade(f"the copy could not be made: {type(error).__name__}: {error}", ours=True)
         return made
 
     def _record(self, claim: Claim, outcome: Outcome, items: bytes = b"") -> Record:
@@ -318,11 +346,3 @@ def _drain(records: list[Record]) -> list[Record]:
     taken = records.copy()
     records.clear()
     return taken
-
-
-def _unmade(why: str, *, ours: bool) -> Refused:
-    return Refused(reply=Reply(code=0, text=why[:500]), ours=ours)
-
-
-def _untried(error: Exception) -> Deferred:
-    return Deferred(reply=Reply(code=0, text=str(error)[:500]))

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from digest.deliver.pace import DomainRate
+
 _MINUTE = timedelta(minutes=1)
 
 
@@ -29,6 +31,7 @@ class Policy:
     pause: timedelta = timedelta(seconds=1)  # the first; each failed try doubles it
     longest_pause: timedelta = timedelta(minutes=5)
     rate: float = 0.0  # messages per second over all sessions; 0: as fast as the server takes them
+    limits: tuple[DomainRate, ...] = ()  # per second over all sessions, to some domains
     fault_share: float = 0.05  # of answered copies refused for our own faults (5.7.x ...): beyond it the run stops
     fault_count: int = 5  # but not for fewer than these
 

@@ -60,9 +60,12 @@ class Tally:
         """What to write down of a copy."""
         now = self._clock()
         again: datetime | None = None
-        if not isinstance(outcome, Accepted):
-            outcome, again = self._seen_by_policy(claim, outcome, now)
-        self._counts[type(outcome)] += 1
+        if isinstance(outcome, Deferred) and outcome.until is not None:
+            again = outcome.until  # not counted: nothing was tried
+        else:
+            if not isinstance(outcome, Accepted):
+                outcome, again = self._seen_by_policy(claim, outcome, now)
+            self._counts[type(outcome)] += 1
         if self._told is None or now - self._told >= _PROGRESS_EVERY or now < self._told:  # a clock may jump
             self._told = now
             self.progress()
@@ -114,3 +117,13 @@ class Tally:
         answered = self._counts[Accepted] + self._counts[Refused] + 1
         if refused.ours and too_many_faults(self._faults, answered, self._policy):
             self.too_faulty = f"{self._faults} of {answered} copies were refused for a fault of ours: {refused.reply}"
+
+
+def unmade(why: str, *, ours: bool) -> Refused:
+    """What becomes of a copy that could not be made."""
+    return Refused(reply=Reply(code=0, text=why[:500]), ours=ours)
+
+
+def untried(why: object, until: datetime | None = None) -> Deferred:
+    """What becomes of a copy that could not be tried; `until` where a limit left it no room before."""
+    return Deferred(reply=Reply(code=0, text=str(why)[:500]), until=until)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from digest.deliver import (
     Child,
+    DomainRate,
     Fence,
     Halt,
     Policy,
@@ -350,5 +351,6 @@ def policy_of(settings: Settings) -> Policy:
         linger=timedelta(seconds=wanted.linger),
         uncertain=wanted.uncertain.value,
         rate=settings.mail.rate,
+        limits=tuple(DomainRate(domains=one.domains, rate=one.rate) for one in settings.mail.limits),
         fault_share=wanted.halt_share,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,16 @@ import email_validator
 from digest import periods
 from digest.addresses import Guard, Refused
 from digest.model import DigestRule, Publication, Rights, SectionRule, Source
-from digest.settings.tables import FILE, LISTS, ConsoleSettings, FetchSettings, InboxSettings, Settings, WebSettings
+from digest.settings.tables import (
+    FILE,
+    LISTS,
+    ConsoleSettings,
+    DomainLimit,
+    FetchSettings,
+    InboxSettings,
+    Settings,
+    WebSettings,
+)
 
 
 def problems(settings: Settings) -> Iterator[str]:
@@ -51,6 +60,7 @@ def problems(settings: Settings) -> Iterator[str]:
     yield from _address_problems("mail.unsubscribe", settings.mail.unsubscribe)
     if settings.mail.rate < 0:
         yield f"mail.rate: {settings.mail.rate} (must not be below 0)"
+    yield from _limit_problems(settings.mail.limits)
     if settings.dkim.algorithm not in {"", "rsa-sha256", "ed25519-sha256"}:
         yield f"dkim.algorithm: {settings.dkim.algorithm!r} (rsa-sha256 or ed25519-sha256)"
     for name in ("first_delay", "longest_delay", "give_up_after", "suppress_after", "halt_share"):
@@ -75,6 +85,19 @@ def problems(settings: Settings) -> Iterator[str]:
             found = Guard(settings.fetch.allow).check(settings.feeds.hub)
             if isinstance(found, Refused):
                 yield f"feeds.hub: {settings.feeds.hub!r}: {found.what} (name a public hub, or its host in fetch.allow)"
+
+
+def _limit_problems(limits: Sequence[DomainLimit]) -> Iterator[str]:
+    for index, limit in enumerate(limits):
+        if limit.rate <= 0:
+            yield f"mail.limits[{index}]: rate {limit.rate} (must be above 0; without a limit, take the table out)"
+        if not limit.domains:
+            yield f'mail.limits[{index}]: has no domains (write domains = ["example.com"])'
+        for domain in limit.domains:
+            if "@" in domain or any(mark.isspace() for mark in domain) or "." not in domain.strip("."):
+                yield f"mail.limits[{index}]: {domain!r} is no domain (write what stands behind the @)"
+    for domain in sorted(_twice([domain.lower() for limit in limits for domain in limit.domains])):
+        yield f"mail.limits: '{domain}' stands twice (a domain has one limit)"
 
 
 def _source_problems(source: Source, settings: Settings) -> Iterator[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -127,8 +129,16 @@ def _override(document: dict[str, Any], origins: dict[str, str], environ: Mappin
         table = document.setdefault(name, {})
         if isinstance(table, dict):
             kinds = {entry.name: entry.type for entry in dataclasses.fields(TABLES[name])}
-            table[key] = value.replace(",", " ").split() if kinds[key] == "tuple[str, ...]" else value
+            table[key] = _as_list(value) if kinds[key].startswith("tuple[") else value
             origins[path] = origin
+
+
+def _as_list(value: str) -> Any:
+    """A variable for a setting with several values: words, or JSON where they are tables."""
+    if value.lstrip().startswith("["):
+        with contextlib.suppress(ValueError):  # then it is told as what it is: no list of tables
+            return json.loads(value)
+    return value.replace(",", " ").split()
 
 
 OTHER_VARIABLES: Final = frozenset({"DIGEST_FOLDER", "DIGEST_CLOCK_OFFSET"})

@@ -71,6 +71,21 @@ class Security(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DomainLimit:
+    """How fast mail goes to some recipient domains together, within `mail.rate`.
+
+    Other copies do not wait for these. A server that says 421 or 4xx about one of them slows these domains alone.
+    """
+
+    __pydantic_config__ = _CONFIG
+
+    domains: tuple[str, ...]
+    """What stands behind the @ in readers' addresses: a provider's domains share one limit."""
+    rate: float
+    """Messages per second over all connections, processes and machines."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Mail:
     """Where mail goes. Without a host it goes to a Maildir in the state folder."""
 
@@ -97,6 +112,9 @@ class Mail:
     rate: float = 0.0
     """Messages per second over all connections; 0: as fast as the server takes them. It slows down by itself when the
     server says 421 or 4xx."""
+    limits: tuple[DomainLimit, ...] = ()
+    """Limits for some recipient domains, each a [[mail.limits]] table; in the environment as JSON, a list of such
+    tables."""
     chunking: bool = False
     """Send bodies by BDAT where the server offers CHUNKING (RFC 3030); worth it where the server is far away."""
     return_path: str = ""

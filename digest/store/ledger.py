@@ -27,7 +27,7 @@ from digest.store.database import Database
 from digest.store.logbook import BODY_OUT, Logbook, fold_all
 from digest.store.ranges import Span, still_ours
 from digest.store.received import ReceivedElsewhere
-from digest.store.recording import Recorder, RefusalPolicy, due_again
+from digest.store.recording import WAITS, Recorder, RefusalPolicy, due_again
 from digest.store.schema import deliveries
 
 __all__ = ["CampaignLedger", "RefusalPolicy"]
@@ -103,7 +103,8 @@ class CampaignLedger:
         """Deal with copies that a dead process had claimed; how many.
 
         Those whose body had not left are queued again as if nothing had been. Of the others, with `resend` they are
-        queued again, and so are those that ended uncertain before; else they become uncertain.
+        queued again, and so are those that ended uncertain before; else they become uncertain. Those that waited for
+        their slots are queued again, too: limits may have changed, or be another's part of them.
         """
         states = [DeliveryState.CLAIMED.value, *([DeliveryState.UNCERTAIN.value] if resend else [])]
         doubtful: dict[str, object] = (
@@ -120,6 +121,11 @@ class CampaignLedger:
             cursor = connection.connection.cursor()
             self._fence(cursor)
             self._logbook.fold(cursor)
+            connection.execute(
+                sa.update(deliveries)
+                .where(self._mine, DEFERRED, deliveries.c.reason == WAITS)
+                .values(state=DeliveryState.QUEUED.value, reason="", next_attempt_at=None)
+            )
             found = connection.execute(
                 sa.update(deliveries).where(self._mine, untouched).values(state=DeliveryState.QUEUED.value)
             ).rowcount

@@ -23,12 +23,13 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from digest.model import DeliveryState
 from digest.store.database import Database
 from digest.store.ranges import Span, still_ours
-from digest.store.recording import RECORDED, Row, writing
+from digest.store.recording import RECORDED, WAITS, Row, writing
 from digest.store.schema import deliveries, logbook
 
 BODY_OUT: Final = 354  # RFC 5321's "start mail input": the last word of the server before the body left
 
 _ITEMS: Final = RECORDED.index("items")
+_REASON: Final = RECORDED.index("reason")
 
 _as_line: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -86,16 +87,22 @@ class Logbook:
             left |= dict.fromkeys(out, "")
             ended |= {row[0]: (*row[:_ITEMS], row[_ITEMS] and bytes.fromhex(row[_ITEMS])) for row in done}
         left |= dict.fromkeys(leaving, "")
+        finished = (*ended.values(), *rows)
+        # The claims of the others are counted with their ends.
+        under_way = (claimed | left).keys() - {row[0] for row in finished}
         self._under_way.many(
             cursor,
             ("of", "number", "claims", "claimed", "word"),
             [
                 (self._campaign, number, int(number in claimed), claimed.get(number), BODY_OUT if number in left else 0)
-                for number in claimed | left
-                if number not in ended
+                for number in sorted(under_way)
             ],
         )
-        done = [(*row, int(row[0] in claimed), claimed.get(row[0])) for row in (*ended.values(), *rows)]
+        done = [
+            # A copy that was only told to wait was not tried.
+            (*row, int(row[0] in claimed) - (row[_REASON] == WAITS), claimed.get(row[0]))
+            for row in finished
+        ]
         self._write(cursor, self._campaign, done)
 
 

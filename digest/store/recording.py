@@ -33,6 +33,7 @@ _STATES: Final = {
 _ACCEPTED: Final = DeliveryState.ACCEPTED.value
 _OPEN: Final = (DeliveryState.CLAIMED, DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.UNCERTAIN)
 # A copy's end, as a tuple in this order. Times are as the database's driver takes them.
+WAITS: Final = "it waits for its slot: its domain has a limit"
 RECORDED: Final = (
     "number",
     "state",
@@ -199,6 +200,8 @@ def _cells(outcome: Outcome, *, again: bool) -> tuple[object, ...]:
     if isinstance(outcome, Skipped):
         return state, _clean(outcome.reason), 0, "", "", False
     reply, reason = outcome.reply, ""
+    if isinstance(outcome, Deferred) and outcome.until is not None:
+        reason = WAITS
     if isinstance(outcome, Uncertain) and again:
         state, reason = DeliveryState.DEFERRED.value, "it may have arrived: sent again"
     ours = isinstance(outcome, Refused) and outcome.ours

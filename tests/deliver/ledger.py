@@ -77,9 +77,12 @@ class TestLedger:
         outcome = record.outcome
         reply = outcome.reason if isinstance(outcome, Skipped) else str(outcome.reply)
         assert (record.again_at is not None) == isinstance(outcome, Deferred)
+        untried = isinstance(outcome, Deferred) and outcome.until is not None
         return self.db.execute(
-            "UPDATE delivery SET state=?, reply=?, ours=?, revision=?, again_at=? WHERE id=? AND state='claimed'",
+            "UPDATE delivery SET attempts=attempts-?, state=?, reply=?, ours=?, revision=?, again_at=?"
+            " WHERE id=? AND state='claimed'",
             (
+                untried,
                 STATES[type(outcome)],
                 reply,
                 isinstance(outcome, Refused) and outcome.ours,

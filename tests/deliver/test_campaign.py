@@ -15,6 +15,7 @@ import pytest
 
 from digest.deliver.campaign import run
 from digest.deliver.maildir import MaildirTransport
+from digest.deliver.pace import DomainRate
 from digest.deliver.policy import Policy
 from digest.deliver.report import Progress, Report
 from digest.deliver.smtp import SMTPTransport, Timeouts
@@ -455,6 +456,72 @@ async def test_a_server_that_says_slow_down_is_obeyed(ledger: TestLedger) -> Non
         ledger.db.execute("UPDATE delivery SET again_at=-1 WHERE address LIKE 'busy%'")  # it comes first
         report = await send(ledger, server, sessions=1, policy=policy, stop=await _soon(1.0))
     assert 1 <= report.accepted < 8  # from 1,000 a second to about one
+
+
+BIG = DomainRate(domains=("big.example",), rate=20)
+
+
+async def test_a_domain_with_a_limit_is_slow_and_the_others_do_not_wait_for_it(ledger: TestLedger) -> None:
+    # The limited ones come first, and are most: who waits in line with them would come last.
+    ledger.fill([*(f"reader{n}@big.example" for n in range(25)), *(f"reader{n}@small.example" for n in range(15))])
+    start = time.perf_counter()
+    async with Rogue(pipelining=True) as server:
+        report = await send(ledger, server, sessions=4, policy=Policy(limits=(BIG,)))
+    seconds = time.perf_counter() - start
+    domains = [kept.recipient.partition("@")[2] for kept in server.kept]
+    assert Counter(domains) == {"big.example": 25, "small.example": 15}
+    assert len({kept.recipient for kept in server.kept}) == 40
+    assert domains[-15:] == ["big.example"] * 15
+    assert seconds > (25 - 1 - 4) / 20  # one at first, four that may be saved up
+    assert report.complete
+    assert (report.accepted, report.deferred) == (40, 0)  # who waits for a slot was not tried
+    assert ledger.row("reader24@big.example")[:2] == ("accepted", 1)
+    assert server.connections == 4  # kept open between slots
+
+
+async def test_both_limits_hold_and_a_slot_costs_nothing_of_the_whole(ledger: TestLedger) -> None:
+    ledger.fill([*(f"reader{n}@big.example" for n in range(60)), *(f"reader{n}@small.example" for n in range(20))])
+    slow = DomainRate(domains=("big.example",), rate=0.01)
+    stop = asyncio.Event()
+
+    def watch(progress: Progress) -> None:
+        if progress.accepted == 21:
+            stop.set()
+
+    start = time.perf_counter()
+    async with Rogue(pipelining=True) as server:
+        report = await send(
+            ledger, server, sessions=3, policy=Policy(rate=40, limits=(slow,), linger=timedelta(0)), progress=watch
+        )
+    assert time.perf_counter() - start > 0.4
+    assert report.accepted == 21
+    assert ledger.states() == {"accepted": 21, "deferred": 59}
+    assert report.next_due is not None
+
+
+async def test_what_waits_for_its_slot_when_a_run_ends_was_neither_tried_nor_in_doubt(ledger: TestLedger) -> None:
+    ledger.fill(f"reader{n}@big.example" for n in range(30))
+    async with Rogue(pipelining=True) as server:
+        report = await send(ledger, server, policy=Policy(limits=(BIG,)), stop=await _soon(0.5))
+        assert report.stopped
+        assert ledger.in_doubt() == 0
+        waiting = ledger.addresses("deferred") | ledger.addresses("queued")
+        assert len(waiting) == 30 - len(server.kept) > 0
+        assert {ledger.row(address)[1] for address in waiting} == {0}
+        again = await send(ledger, server, policy=Policy())
+    assert again.complete
+    assert Counter(kept.recipient for kept in server.kept) == {f"reader{n}@big.example": 1 for n in range(30)}
+
+
+async def test_a_server_that_goes_down_while_copies_wait_for_their_slots(ledger: TestLedger) -> None:
+    ledger.fill(f"reader{n}@big.example" for n in range(12))
+    policy = Policy(delays=SOON, failures=2, pause=timedelta(seconds=0.05), linger=timedelta(seconds=20), limits=(BIG,))
+    async with Rogue(per_connection=1) as server:
+        asyncio.get_running_loop().call_later(0.1, setattr, server, "down", True)
+        asyncio.get_running_loop().call_later(0.6, setattr, server, "down", False)
+        report = await send(ledger, server, sessions=2, policy=policy)
+    assert report.complete
+    assert {kept.recipient for kept in server.kept} == {f"reader{n}@big.example" for n in range(12)}
 
 
 async def _soon(seconds: float) -> asyncio.Event:

@@ -176,3 +176,39 @@ def test_what_is_deferred_in_a_line_comes_again_when_it_is_due(store: Store, out
     assert ledger.next_due() == due
     [again] = ledger.exchange((), 1, due)
     assert (again.delivery, again.attempts) == (out.delivery, 2)
+
+
+def test_a_copy_that_waits_for_its_slot_was_not_tried(store: Store) -> None:
+    start_campaign(store, 40)
+    ledger = store.campaigns.ledger(ID)
+    send_fast(ledger, 3)
+    claims = ledger.exchange((), 2, NOW)
+    assert lines(store), "the claims are lines by now"
+    slot = NOW + timedelta(minutes=5)
+    waits = [
+        Record(
+            delivery=one.delivery, outcome=Deferred(reply=Reply(code=0), until=slot), at=NOW, revision=1, again_at=slot
+        )
+        for one in claims
+    ]
+    ledger.exchange(waits, 0, NOW)
+    rows = {row.id: row for row in store.campaigns.deliveries(ID)}
+    for claim in claims:
+        row = rows[claim.delivery]
+        assert (row.state, row.attempts, row.next_attempt_at) == (DeliveryState.DEFERRED, 0, slot)
+        assert "slot" in row.reason
+    # Whoever sends next begins with them: limits may be others by then.
+    again = store.campaigns.ledger(ID)
+    again.recover(NOW, resend=False)
+    attempts = {one.delivery: one.attempts for one in again.exchange((), 100, NOW)}
+    assert [attempts[one.delivery] for one in claims] == [1, 1]
+
+
+def test_a_claim_counts_once_whether_its_end_comes_with_a_line_or_with_the_rows(store: Store) -> None:
+    start_campaign(store, 40)
+    ledger = store.campaigns.ledger(ID)
+    recorded, under_way = send_fast(ledger, 5)
+    ledger.exchange([accepted(one) for one in under_way], 0, NOW)  # wants nothing more: the rows are written
+    assert not lines(store)
+    sent = {one.delivery for one in (*recorded, *under_way)}
+    assert {row.attempts for row in store.campaigns.deliveries(ID) if row.id in sent} == {1}
