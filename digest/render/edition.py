@@ -61,6 +61,15 @@ class _EditionViewer:
         self.tones = {theme: place % TONES for place, theme in enumerate(viewer.themes)}
         self.titles = [viewer.title(item.story.lead) for item in outline.items]
         self.labels = [f"{viewer.language.number(number)}.".ljust(LABEL) for number in range(len(outline.items) + 1)]
+        ngettext = viewer.language.ngettext
+        self._stories = lru_cache(maxsize=1024)(
+            lambda count: ngettext("%(num)s story", "%(num)s stories", count) % {"num": self.digits[count]}
+        )
+        self._publishers = lru_cache(maxsize=1024)(
+            lambda count: (
+                ngettext("%(num)s publisher", "%(num)s publishers", count) % {"num": viewer.language.number(count)}
+            )
+        )
         self._preheader = lru_cache(maxsize=1024)(lambda places: shorten(self._titles(places), PREHEADER))
         self._first_line = lru_cache(maxsize=1024)(lambda place: wrap(self.titles[place], first="* ", rest="  "))
         self.digits = [viewer.language.number(number) for number in range(len(outline.items) + 1)]
@@ -78,15 +87,8 @@ class _EditionViewer:
             note=tuple(filter(None, (isolate(plain(paragraph)) for paragraph in edition.note.split("\n\n")))),
             publication=publication_view(viewer.publication),
             count=pick.field(lambda s: self.digits[s.count]),
-            stories=pick.field(
-                lambda s: language.ngettext("%(num)s story", "%(num)s stories", s.count) % {"num": self.digits[s.count]}
-            ),
-            publishers=pick.field(
-                lambda s: (
-                    language.ngettext("%(num)s publisher", "%(num)s publishers", s.publishers)
-                    % {"num": language.number(s.publishers)}
-                )
-            ),
+            stories=pick.field(lambda s: self._stories(s.count)),
+            publishers=pick.field(lambda s: self._publishers(s.publishers)),
             here=pick.when(lambda s: s.count),
             several=pick.when(lambda s: s.publishers > 1),
             full=pick.when(lambda s: s.full),

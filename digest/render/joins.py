@@ -7,7 +7,7 @@ what it follows from: a selection that nobody had before costs little more than 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, cast
 
 from digest.quoted import SOFT, piece
@@ -75,13 +75,15 @@ class Body:
     ) -> None:
         self.kind = kind
         self.nodes = nodes
-        self._joints = (SOFT, *(b"\r\n" * lines for lines in range(1, kind.lines + 1)))
+        # By how many line ends are wanted: so many as a piece wants after it, and the next one before it.
+        self._joints = (SOFT, *(b"\r\n" * min(lines, kind.lines) for lines in range(1, 2 * kind.lines + 1)))
         self._encoded: dict[str, bytes] = {}
         self._quoted: dict[str, bytes] = {}
         self._tables: dict[int, tuple[bytes, ...]] = {}
         self._shared: list[dict[Hashable, Joined]] = [{} for _ in range(slots)]  # what choices came to
         self._kept = 0  # octets of that
         self._common = {name: self.encode(value, True) for name, value in (common or {}).items()}
+        self._settled = self._settle(nodes)
 
     @classmethod
     def cut(cls, rendering: str, kind: Kind, questions: Questions, where: str) -> Body:
@@ -105,7 +107,7 @@ class Body:
         """What a selection gets of it."""
         out: list[Piece] = []
         own: list[tuple[int, int]] = []
-        self._walk(self.nodes, selection, out, own, -1)
+        self._walk(self._settled, selection, out, own, -1)
         out.append(b"\r\n")  # a body ends with one line end, whatever it ended with
         return Plan(tuple(cast("list[bytes]", out)), tuple(own))
 
@@ -119,9 +121,38 @@ class Body:
             encoded = known[value] = piece(self.kind.quote(value) if quoted else self.kind.escape(value))
         return encoded
 
+    def _settle(self, nodes: Sequence[Node]) -> tuple[Node, ...]:
+        """The tree for these readers: their fields are filled in, and fixed pieces that follow each other are one."""
+        lines, settled = self.kind.lines, list[Node]()
+        for node in nodes:
+            made = node
+            if isinstance(node, Field):
+                made = Fixed(0, known, 0) if (known := self._common.get(node)) else node
+            elif isinstance(node, Shared):
+                made = replace(node, choice=self._settled_choice(node.choice))
+            elif isinstance(node, Choice):
+                made = self._settled_choice(node)
+            elif isinstance(node, Loop):
+                made = replace(node, each=self._settle(node.each))
+            elif isinstance(node, Fixed):
+                made = Fixed(min(node.before, lines), node.core, min(node.after, lines))
+            last = settled[-1] if settled else None
+            if isinstance(made, Fixed) and isinstance(last, Fixed) and last.core:
+                between = min(last.after + made.before, lines)
+                if made.core:
+                    settled[-1] = Fixed(last.before, last.core + self._joints[between] + made.core, made.after)
+                else:
+                    settled[-1] = replace(last, after=between)
+            else:
+                settled.append(made)
+        return tuple(settled)
+
+    def _settled_choice(self, choice: Choice) -> Choice:
+        return replace(choice, then=self._settle(choice.then), otherwise=self._settle(choice.otherwise))
+
     def _walk(
         self,
-        nodes: tuple[Node, ...],
+        nodes: Sequence[Node],
         selection: Selection,
         out: list[Piece],
         own: list[tuple[int, int]] | None,
@@ -137,7 +168,7 @@ class Body:
             pending: line ends that wait before the next piece; -1: nothing came yet.
         """
         joints, lines, keys, shared = self._joints, self.kind.lines, selection.keys, self._shared
-        for node in nodes:
+        for node in nodes:  # the kinds that are most come first
             if type(node) is Shared:
                 key = keys.get(node.number)
                 if key is None:
@@ -145,57 +176,57 @@ class Body:
                 joined = shared[node.slot].get(key)
                 if joined is None:
                     joined = self._join(node, key, selection)
-                if not joined.pieces:
-                    pending += joined.before if pending >= 0 else 0
+                pieces = joined.pieces
+                if not pieces:
+                    if joined.before and pending >= 0:
+                        pending = min(pending + joined.before, lines)
                     continue
                 if pending >= 0:
-                    wanted = pending + joined.before
-                    out.append(joints[min(lines, wanted)])
-                start = len(out)
-                out += joined.pieces
+                    out.append(joints[pending + joined.before])
                 pending = joined.after
-                if own is not None:
-                    if joined.late:
-                        numbers = selection.numbers
-                        for place, table, item in joined.late:
-                            out[start + place] = table[numbers[item]]
-                    for place, which in joined.own:
-                        out[start + place] = b""
-                        own.append((start + place, which))
-                continue
-            if type(node) is Fixed:
-                if not node.core:
-                    pending += node.before if pending >= 0 else 0
+                if own is None:
+                    out += pieces
                     continue
-                core: Piece = node.core
-                before, after = node.before, node.after
-            elif isinstance(node, Choice):
+                start = len(out)
+                out += pieces
+                if joined.late:
+                    numbers = selection.numbers
+                    for place, table, item in joined.late:
+                        out[start + place] = table[numbers[item]]
+                for place, which in joined.own:
+                    out[start + place] = b""
+                    own.append((start + place, which))
+            elif type(node) is Fixed:
+                if node.core:
+                    if pending >= 0:
+                        out.append(joints[pending + node.before])
+                    out.append(node.core)
+                    pending = node.after
+                elif pending >= 0:
+                    pending = min(pending + node.before, lines)
+            elif type(node) is Choice:
                 branch = node.then if node.test(selection) else node.otherwise
                 if branch:
                     pending = self._walk(branch, selection, out, own, pending)
-                continue
-            elif isinstance(node, Loop):
-                ordered = tuple([node.each[place] for place in node.order(selection)])
-                pending = self._walk(ordered, selection, out, own, pending)
-                continue
+            elif type(node) is Loop:
+                each = node.each
+                pending = self._walk([each[place] for place in node.order(selection)], selection, out, own, pending)
             else:
-                before = after = 0
-                if isinstance(node, Value):
+                if type(node) is Value:
                     if not (text := node.of(selection)):
                         continue
-                    core = self.encode(text, node.quoted)
-                elif isinstance(node, Field):
-                    core = self._common.get(node, node)
-                else:
+                    core: Piece = self.encode(text, node.quoted)
+                elif type(node) is Number:
                     core = node if own is None else self._table(node)[selection.numbers[node.place]]
-            if pending >= 0:
-                wanted = pending + before
-                out.append(joints[min(lines, wanted)])
-            if own is not None and isinstance(core, Field):
-                own.append((len(out), _FIELDS.index(core)))
-                core = b""
-            out.append(core)
-            pending = after
+                else:
+                    core = node
+                if pending >= 0:
+                    out.append(joints[pending])
+                if own is not None and isinstance(core, Field):
+                    own.append((len(out), _FIELDS.index(core)))
+                    core = b""
+                out.append(core)
+                pending = 0
         return pending
 
     def _table(self, number: Number) -> tuple[bytes, ...]:

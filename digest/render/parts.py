@@ -64,6 +64,7 @@ class Fixed:
     after: int
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Value:
     """A field that follows from the selection."""
@@ -72,6 +73,7 @@ class Value:
     quoted: bool  # it stands in an attribute
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Number:
     """The number that an item has in the copy, as one of `texts`: not part of what choices keep joined."""
@@ -80,6 +82,7 @@ class Number:
     place: int
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One of two, by the selection."""
@@ -100,6 +103,7 @@ class Shared:
     slot: int  # where a body keeps it
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Loop:
     """Choices in the selection's order."""
