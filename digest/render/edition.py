@@ -78,6 +78,7 @@ class _EditionViewer:
         """The whole of it."""
         viewer, edition, pick, language = self.viewer, self.edition, self.pick, self.viewer.language
         filled = [self._bits(section) for section in range(len(edition.sections))]
+        known = [self._known(place, section) for place, section in enumerate(edition.sections)]
         return EditionView(
             id=edition.id,
             title=shown(edition.title),
@@ -100,7 +101,7 @@ class _EditionViewer:
             top=self._block([place for place in self.outline.top if place not in self.outline.choice], "top"),
             sections=pick.ordered(
                 tuple(self._section(place, section) for place, section in enumerate(edition.sections)),
-                lambda s: s.sections,
+                lambda s: [place for place in s.sections if s.items & known[place]],
             ),
             themes=tuple(self._themes()),
             most_read=tuple(
@@ -124,6 +125,13 @@ class _EditionViewer:
 
     def _bits(self, section: int) -> int:
         return self.outline.bits(place for group in self.outline.groups[section] for place in group)
+
+    def _known(self, index: int, section: Section) -> int:
+        """What a section stands for: its items, and those of its lines to other sections."""
+        place_of = self.outline.place
+        return self._bits(index) | self.outline.bits(
+            {place_of[line.story] for line in section.cross_references if line.story in place_of}
+        )
 
     def _titles(self, places: tuple[int, ...]) -> str:
         return " · ".join(self.titles[place] for place in places)
@@ -180,7 +188,7 @@ class _EditionViewer:
         pick, place_of = self.pick, self.outline.place
         held = self._bits(index)
         lines = [(place_of[line.story], line) for line in section.cross_references if line.story in place_of]
-        known = held | self.outline.bits({place for place, _ in lines})
+        known = self._known(index, section)
         groups = tuple(
             self._group(group, places) for group, places in zip(section.groups, self.outline.groups[index], strict=True)
         )

@@ -134,6 +134,7 @@ class Cutter:
         self._where = where
         self._waiting: list[str | tuple[str, str]] = []  # pieces and marks, the next one last
         self._within = False  # a tag
+        self._known: dict[str, Fixed] = {}  # stories of a kind have the same markup
         self.slots = 0  # choices that keep what they come to
 
     def cut(self, rendering: str) -> tuple[Node, ...]:
@@ -181,6 +182,11 @@ class Cutter:
         return tuple(nodes), None
 
     def _fixed(self, text: str) -> Fixed:
+        if (known := self._known.get(text)) is None:
+            known = self._known[text] = self._encoded(text)
+        return known
+
+    def _encoded(self, text: str) -> Fixed:
         core = text.strip("\n")
         if not core:
             return Fixed(len(text), b"", 0)

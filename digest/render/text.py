@@ -53,6 +53,7 @@ def isolate(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=1024)  # a report shows each of its links in several places
 def safe_url(url: str) -> str:
     """The URL if it may stand in an href: absolute http(s) with a host and no user part, or mailto; else "".
 
