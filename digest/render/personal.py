@@ -180,7 +180,9 @@ class _Said:
     def __init__(self, before: str, after: str) -> None:
         self.before = piece(before) + SOFT if before else b""
         self.room = WIDTH - width(before) - width(after)  # columns of a name with which all stands in one line
-        self.text, self.html = piece(after), piece(escape(after, quote=False))
+        self.text = self.html = piece(after)
+        if (escaped := escape(after, quote=False)) != after:
+            self.html = piece(escaped)
         self._before, self._after = before, after
         # Columns for a name and the rest of the first line, where lines break at spaces alone; else 0.
         self._first = WIDTH - len(before) if narrow(after) and "  " not in after else 0
@@ -222,7 +224,9 @@ def _bare(url: str) -> str:
 
 
 def _both(sentence: str) -> tuple[bytes, bytes]:
-    return piece(wrap(sentence)), piece(escape(sentence, quote=False))
+    text = piece(laid_out := wrap(sentence))
+    escaped = escape(sentence, quote=False)
+    return text, text if escaped == laid_out else piece(escaped)
 
 
 def _pieces(url: str) -> tuple[str, bytes, bytes]:

@@ -56,9 +56,17 @@ class Viewer:
     def _chosen(self, regions: tuple[str, ...], themes: tuple[str, ...]) -> str:
         gettext = self.language.gettext
         comma = self.language.comma
-        chosen_regions = comma.join(shown(self.place(code)) for code in regions) or gettext("all regions")
-        chosen_themes = comma.join(self.theme(theme) or shown(theme) for theme in themes) or gettext("all themes")
+        chosen_regions = comma.join(map(self._region_chosen, regions)) or gettext("all regions")
+        chosen_themes = comma.join(map(self._theme_chosen, themes)) or gettext("all themes")
         return f"{chosen_regions} · {chosen_themes}"
+
+    @cached_property
+    def _region_chosen(self) -> Callable[[str], str]:  # choices are many, of few regions and themes
+        return lru_cache(maxsize=4096)(lambda code: shown(self.place(code)))
+
+    @cached_property
+    def _theme_chosen(self) -> Callable[[str], str]:
+        return lru_cache(maxsize=4096)(lambda theme: self.theme(theme) or shown(theme))
 
     @cached_property
     def _choices(self) -> Callable[[tuple[str, ...], tuple[str, ...]], str]:
