@@ -47,11 +47,12 @@ arrows: .venv/dev.stamp
 	$(BIN)/lint-imports --no-logo
 
 pytest: .venv/dev.stamp
-	$(BIN)/python -m pytest -q -n 2 --cov --cov-report=term
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --cov --cov-report=term
 
 # What takes long and is run before a release; a short form of each is in `make test`.
 conformance: .venv/dev.stamp
 	$(BIN)/python -m pytest -q -m "heavy or not heavy" tests/conformance
+	$(BIN)/python -m pytest -q -m heavy tests/test_places.py
 
 faults: .venv/dev.stamp
 	$(BIN)/python -m pytest -q -m "heavy or not heavy" tests/faults

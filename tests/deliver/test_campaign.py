@@ -513,6 +513,20 @@ async def test_what_waits_for_its_slot_when_a_run_ends_was_neither_tried_nor_in_
     assert Counter(kept.recipient for kept in server.kept) == {f"reader{n}@big.example": 1 for n in range(30)}
 
 
+async def test_a_run_does_not_wait_for_slots_while_other_copies_want_a_sender(ledger: TestLedger) -> None:
+    ledger.fill([*(f"reader{n}@big.example" for n in range(9)), *(f"reader{n}@small.example" for n in range(9))])
+    async with Rogue(pipelining=True) as server:
+        report = await send(
+            ledger, server, policy=Policy(limits=(BIG,), rate=1000), share=lambda: 0.5, others=lambda: True
+        )
+        assert not report.stopped
+        assert report.next_due is not None
+        assert {kept.recipient for kept in server.kept} >= {f"reader{n}@small.example" for n in range(9)}
+        assert ledger.states()["deferred"] > 0
+        assert (await send(ledger, server, policy=Policy(limits=(BIG,)), others=lambda: False)).complete
+    assert len(server.kept) == 18
+
+
 async def test_a_server_that_goes_down_while_copies_wait_for_their_slots(ledger: TestLedger) -> None:
     ledger.fill(f"reader{n}@big.example" for n in range(12))
     policy = Policy(delays=SOON, failures=2, pause=timedelta(seconds=0.05), linger=timedelta(seconds=20), limits=(BIG,))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -223,3 +223,22 @@ async def test_what_fronts_ask_for_is_done(machine: MakeMachine) -> None:
         stop.set()
         await work
     assert len(world.mails()) == 1
+
+
+def test_copies_that_wait_for_their_domains_keep_no_other_range_waiting(machine: MakeMachine) -> None:
+    slow = '[{"domains": ["example.org"], "rate": 0.001}]'
+    limited, other = machine(mail_limits=slow, delivery_linger="0"), machine()
+    approved(limited, 6)
+    [*_, last] = limited.app.pipeline.hand_out(ID)
+    for _ in range(2):
+        report = limited.app.pipeline.sending.take_range(ID, stop=Halt())
+        assert report is not None
+        assert (report.accepted, report.deferred, report.stopped) == (0, 0, "")
+        assert report.next_due is not None
+    assert limited.app.store.leases.free(ID, limited.now) == (last,)
+    rows = limited.app.store.campaigns.deliveries(ID)
+    assert sorted((row.state.value, row.attempts) for row in rows) == [("deferred", 0)] * 4 + [("queued", 0)] * 2
+    # Where no limit holds any more, nobody waits for the slots that it gave.
+    other.now = limited.now + timedelta(hours=1)
+    assert other.app.pipeline.deliver(ID).accepted == 6
+    assert other.app.store.editions.state(ID) is EditionState.SENT

@@ -115,7 +115,12 @@ EVERY_END += [f"ok-{n}" for n in range(2, 20)]
 @pytest.mark.parametrize("scene", [EVERY_END], indirect=True)
 @pytest.mark.parametrize(
     ("uncertain", "pipelining", "chunking"),
-    [("resend", True, False), ("hold", True, False), ("hold", False, False), ("resend", True, True)],
+    [
+        ("resend", True, True),
+        ("hold", False, False),
+        pytest.param("resend", True, False, marks=pytest.mark.heavy),
+        pytest.param("hold", True, False, marks=pytest.mark.heavy),
+    ],
 )
 async def test_whatever_the_server_does(scene: Scene, uncertain: Uncertain, pipelining: bool, chunking: bool) -> None:
     async with Rogue(pipelining=pipelining, chunking=chunking) as server:

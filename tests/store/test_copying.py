@@ -28,6 +28,7 @@ from digest.store.schema import (
     campaigns,
     cards_due,
     deliveries,
+    logbook,
     metadata,
     own_feeds,
     ranges,
@@ -68,7 +69,8 @@ def fill(store: Store) -> None:
     """Rows in every table, whatever it is for."""
     with store._database.transaction() as connection:
         for table in COPIED:
-            connection.execute(sa.insert(table), [rows_like(table, number) for number in range(1, ROWS + 1)])
+            if table is not logbook:  # its lines are folded into rows before they are copied
+                connection.execute(sa.insert(table), [rows_like(table, number) for number in range(1, ROWS + 1)])
         last = rows_like(deliveries, 1)
         more = [
             last | {"id": number, "campaign": 1 + number % ROWS, "subscription": number, "key": f"k{number}"}
@@ -121,7 +123,7 @@ def test_every_row_arrives_numbers_go_on_and_the_old_store_is_closed(both_ways: 
             copying.run(NOW)
     assert done.moved
     assert not done.again
-    assert done.rows == sum(one.rows[1] for one in done.tables) == (len(COPIED) - 1) * ROWS + MANY - 1
+    assert done.rows == sum(one.rows[1] for one in done.tables) == (len(COPIED) - 2) * ROWS + MANY - 1
     assert all(one.same for one in done.tables)
     assert ("copied", "deliveries", MANY, MANY) in told
     assert ("compared", "deliveries", MANY, MANY) in told

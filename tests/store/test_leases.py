@@ -139,3 +139,30 @@ def test_a_campaign_is_divided_anew_only_when_nothing_of_it_is_under_way(store: 
     assert store.leases.done(ID)
     store.leases.spread(ID, 2, NOW)
     assert len(store.leases.free(ID, NOW)) == 2
+
+
+def test_a_range_that_only_waits_gives_way_to_those_that_nobody_has_looked_at(store: Store) -> None:
+    firsts = spread(store, 6, 3)
+    ranges = [take(store, first=first) for first in firsts]
+    for number, lease in enumerate(ranges):
+        assert not store.leases.untouched(ID, NOW), "others hold what is left"
+        ledger = store.campaigns.ledger(ID, span=lease.span)
+        due = NOW + timedelta(seconds=3 - number)
+        waits = [
+            Record(
+                delivery=one.delivery,
+                outcome=Deferred(reply=Reply(code=0), until=due),
+                at=NOW,
+                revision=1,
+                again_at=due,
+            )
+            for one in (ledger.exchange((), 10, NOW) if number else ())
+        ]
+        ledger.exchange(waits, 0, NOW)
+    for lease in ranges:
+        store.leases.give_back(lease, NOW)
+    assert store.leases.untouched(ID, NOW)
+    later = NOW + timedelta(seconds=5)
+    assert store.leases.free(ID, later) == (firsts[0], firsts[2], firsts[1]), "the one due for longest first"
+    assert take(store).span.first == firsts[0]
+    assert not store.leases.untouched(ID, later), "the others have nothing but copies that wait"
