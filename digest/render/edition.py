@@ -79,6 +79,11 @@ class _EditionViewer:
         viewer, edition, pick, language = self.viewer, self.edition, self.pick, self.viewer.language
         filled = [self._bits(section) for section in range(len(edition.sections))]
         known = [self._known(place, section) for place, section in enumerate(edition.sections)]
+
+        @lru_cache(maxsize=64)  # each body of a copy asks, in several places
+        def there(sections: tuple[int, ...], items: int) -> tuple[int, ...]:
+            return tuple([place for place in sections if items & known[place]])
+
         return EditionView(
             id=edition.id,
             title=shown(edition.title),
@@ -101,7 +106,7 @@ class _EditionViewer:
             top=self._block([place for place in self.outline.top if place not in self.outline.choice], "top"),
             sections=pick.ordered(
                 tuple(self._section(place, section) for place, section in enumerate(edition.sections)),
-                lambda s: [place for place in s.sections if s.items & known[place]],
+                lambda s: there(s.sections, s.items),
             ),
             themes=tuple(self._themes()),
             most_read=tuple(
