@@ -117,3 +117,10 @@ class Bookkeeper:
             self._prepare()
         else:
             self._resting.set()
+
+
+def drain(records: list[Record]) -> list[Record]:
+    """What is in the list, which is empty then: it is now with the ledger, or with those that it failed to keep."""
+    taken = records.copy()
+    records.clear()
+    return taken

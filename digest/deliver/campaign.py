@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from digest.deliver.books import Bookkeeper
+from digest.deliver.books import Bookkeeper, drain
 from digest.deliver.fields import mailbox
 from digest.deliver.ledger import Ledger
 from digest.deliver.pace import Paces, speaks_of_load
@@ -48,6 +48,7 @@ async def run(
     progress: Callable[[Progress], None] | None = None,
     stop: asyncio.Event | None = None,
     share: Callable[[], float] | None = None,
+    others: Callable[[], bool] | None = None,
     chance: Callable[[], float] = random.random,
 ) -> Report:
     """Send what is due of a campaign, until all is done, or nothing falls due within the policy's `linger`.
@@ -67,6 +68,7 @@ async def run(
         progress: told how far it has come, at most ten times a second, and at the end.
         stop: asks the run to end.
         share: the part of the policy's rate that is this run's, where several keep it together; None: all of it.
+        others: whether copies beyond this ledger wait for a sender: then this run ends rather than wait; may block.
         chance: numbers in [0, 1) that spread retries.
 
     Raises:
@@ -89,6 +91,7 @@ async def run(
             began=began or clock(),
             progress=progress or (lambda _progress: None),
             share=share,
+            others=others or (lambda: False),
             chance=chance,
             thread=thread,
         ).run(stop)
@@ -110,6 +113,7 @@ class _Run:
         began: datetime,
         progress: Callable[[Progress], None],
         share: Callable[[], float] | None,
+        others: Callable[[], bool],
         chance: Callable[[], float],
         thread: ThreadPoolExecutor,
     ) -> None:
@@ -121,6 +125,7 @@ class _Run:
         self._signers = signers
         self._paces = Paces(policy.rate, policy.limits, first=0.0 if share else 1.0)
         self._share = share
+        self._others = others
         self._tally = Tally(policy, clock=clock, revision=revision, began=began, tell=progress, chance=chance)
         self._books = Bookkeeper(ledger, clock, thread, sessions=transport.sessions)
         self._breaker = Breaker(policy)
@@ -154,13 +159,18 @@ class _Run:
             await self._round()
             wait = _A_LOOK
             while wait >= _A_LOOK:  # a pause of the edition is seen while nothing is due, too
-                due = None if self._ending.is_set() else await self._books.call(self._ledger.next_due)
-                if due is None:
+                if (due := await self._next_due()) is None:
                     return
                 wait = max(due - self._clock(), _SHORTEST_WAIT)
                 if wait > self._policy.linger:
                     return
                 await self._sleep(min(wait, _A_LOOK), "for copies that were deferred")
+
+    async def _next_due(self) -> datetime | None:
+        """When the next copy falls due that this run is to wait for."""
+        if self._ending.is_set() or await self._books.call(self._others):
+            return None
+        return await self._books.call(self._ledger.next_due)
 
     async def _round(self) -> None:
         """All sessions side by side, until each finds nothing due."""
@@ -196,8 +206,7 @@ class _Run:
     async def _take(self, done: list[Record], leaving: int | None = None) -> tuple[Claim, Envelope] | None:
         """Commit what was done and whose body leaves; claim and make the next copy. None: there is none for now.
 
-        Who is about to let a body leave waits neither for the pace nor for a copy that can be made: its next copy
-        comes later, alone.
+        Who is about to let a body leave waits for no pace and no other copy: its next one comes later, alone.
         """
         while True:
             if self._share is not None:
@@ -206,13 +215,13 @@ class _Run:
             if want and (wait := self._paces.whole.take(self._now())):
                 if leaving is None:
                     if done:
-                        await self._books.exchange(_drain(done), want=False)
+                        await self._books.exchange(drain(done), want=False)
                     await self._sleep(timedelta(seconds=wait))
                     continue
                 want = False
             if not want and not done and leaving is None:
                 return None
-            claim = await self._books.exchange(_drain(done), want=want, leaving=leaving)
+            claim = await self._books.exchange(drain(done), want=want, leaving=leaving)
             if claim is None:
                 self._dry = self._dry or want
                 return None
@@ -229,9 +238,8 @@ class _Run:
         """Wait on an open connection, one session at a time, for a copy whose slot comes soon; None: there is none."""
         async with self._line:
             least = timedelta(0)
-            while not self._ending.is_set():
-                due = await self._books.call(self._ledger.next_due)
-                wait = _KEPT_OPEN if due is None else max(due - self._clock(), least)
+            while (due := await self._next_due()) is not None:
+                wait = max(due - self._clock(), least)
                 if wait >= _KEPT_OPEN:
                     break
                 await self._sleep(wait)
@@ -339,10 +347,3 @@ class _Run:
             self._tally.progress(wait, why)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._ending.wait(), wait.total_seconds())
-
-
-def _drain(records: list[Record]) -> list[Record]:
-    """What is in the list, which is empty then: it is now with the ledger, or with those that it failed to keep."""
-    taken = records.copy()
-    records.clear()
-    return taken

@@ -203,7 +203,13 @@ class Sending:
             with hold:
                 if own := hold.sessions():
                     report = self.deliver_range(
-                        edition_id, lease.span, stop=hold.halt, progress=progress, share=hold.share, sessions=own
+                        edition_id,
+                        lease.span,
+                        stop=hold.halt,
+                        progress=progress,
+                        share=hold.share,
+                        others=self._others(edition_id),
+                        sessions=own,
                     )
         except StoreError:
             if not hold.lost:
@@ -220,6 +226,12 @@ class Sending:
         if self._checked is None or now - self._checked > _CHECK_EVERY:
             self.fence.check(self.standing)
             self._checked = now
+
+    def _others(self, edition_id: str) -> Callable[[], bool] | None:
+        """Where domains have limits, a range whose copies wait for them does not keep others from beginning."""
+        if not self.settings.mail.limits:
+            return None
+        return lambda: self.store.leases.untouched(edition_id, self.clock())
 
     def _give_back(self, lease: Lease) -> None:
         with contextlib.suppress(StoreError):  # else its lease ends by itself
@@ -256,6 +268,7 @@ class Sending:
         only: Collection[str] | None = None,
         progress: Callable[[Progress], None] | None = None,
         share: Callable[[], float] | None = None,
+        others: Callable[[], bool] | None = None,
         sessions: int = 0,
     ) -> Report:
         """Send what is due of one range of a campaign. For who was given the range: `deliver`, and its children.
@@ -267,6 +280,7 @@ class Sending:
             only: addresses; the others stay queued.
             progress: told how far it has come.
             share: the part of the rate that holds for this run, now; None: all of it.
+            others: whether other ranges wait for a sender; then copies that only wait for theirs are left.
             sessions: at once; 0: as settings have it.
 
         Raises:
@@ -293,6 +307,7 @@ class Sending:
                     progress=progress,
                     stop=ending,
                     share=share,
+                    others=others,
                 )
 
         return run_in_loop(send())

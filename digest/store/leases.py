@@ -49,7 +49,7 @@ class Part:
 
 
 class Leases:
-    """`spread`, then `take`, `renew`, `part` and `give_back`; `free`, `left` and `done` read."""
+    """`spread`, then `take`, `renew`, `part` and `give_back`; `free`, `untouched`, `left` and `done` read."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -73,7 +73,7 @@ class Leases:
             connection.execute(sa.update(ranges).where(mine).values(due=now))
 
     def take(self, edition_id: str, now: datetime, seconds: float, first: int | None = None) -> Lease | None:
-        """Hold a range that is free and due: the one that begins there, or any. None: there is none.
+        """Hold a range that is free and due: the one that begins there, or the one due for longest; None: none is.
 
         Args:
             edition_id: of an edition whose campaign was spread.
@@ -87,7 +87,7 @@ class Leases:
             query = (
                 sa.select(ranges.c.first, ranges.c.last)
                 .where(ranges.c.campaign == campaign, _is_free(present), ranges.c.due <= now)
-                .order_by(ranges.c.first)
+                .order_by(ranges.c.due, ranges.c.first)
                 .limit(1)
                 .with_for_update(skip_locked=True)
             )
@@ -163,7 +163,7 @@ class Leases:
     # ---- read
 
     def free(self, edition_id: str, now: datetime) -> tuple[int, ...]:
-        """Where the ranges begin that are due and that nobody holds."""
+        """Where the ranges begin that are due and that nobody holds; what has been due for longest comes first."""
         with self._database.reading() as connection:
             campaign = _campaign(connection, edition_id)
             present = _now(self._database, connection)
@@ -171,9 +171,24 @@ class Leases:
                 connection.scalars(
                     sa.select(ranges.c.first)
                     .where(ranges.c.campaign == campaign, _is_free(present), ranges.c.due <= now)
-                    .order_by(ranges.c.first)
+                    .order_by(ranges.c.due, ranges.c.first)
                 )
             )
+
+    def untouched(self, edition_id: str, now: datetime) -> bool:
+        """Whether a range that is free and due has copies that nobody has looked at yet."""
+        with self._database.reading() as connection:
+            campaign = _campaign(connection, edition_id)
+            queued = sa.select(deliveries.c.id).where(
+                deliveries.c.campaign == campaign,
+                deliveries.c.state == DeliveryState.QUEUED.value,
+                deliveries.c.id.between(ranges.c.first, ranges.c.last),
+            )
+            present = _now(self._database, connection)
+            query = sa.select(ranges.c.first).where(
+                ranges.c.campaign == campaign, _is_free(present), ranges.c.due <= now, queued.exists()
+            )
+            return connection.scalar(query.limit(1)) is not None
 
     def left(self, edition_id: str, now: datetime) -> int:
         """How many ranges are held, or due now."""
