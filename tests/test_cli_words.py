@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from digest.app import App
+from digest.app import App, version
 from digest.cli import run
 from digest.cli.base import cli
 from digest.cli.help import TOPICS, commands
@@ -58,6 +58,11 @@ def told(folder: Path, capsys: pytest.CaptureFixture[str]) -> Run:
 def test_every_command_that_prints_takes_json() -> None:
     without = {name for name, one in ALL.items() if not any("--json" in option.opts for option in one.params)}
     assert without <= NO_JSON, without - NO_JSON
+
+
+def test_the_version_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"digest {version()}\n"
 
 
 def test_every_command_says_what_it_does_and_every_option_what_for() -> None:

@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from digest.app import App
+from digest.app import App, version
 from digest.deliver import Report
 from digest.model import Actor, Via
 
@@ -47,12 +47,21 @@ class Where:
     folder: Path
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"digest {version()}")
+        raise typer.Exit
+
+
 @cli.callback()
 def options(
     context: typer.Context,
     folder: Annotated[
         Path, typer.Option("--folder", "-C", envvar="DIGEST_FOLDER", help="The publication's folder.")
     ] = Path(),
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version, and end.")
+    ] = False,
 ) -> None:
     """Keep the global options for the command that follows."""
     context.obj = Where(folder=folder)
