@@ -52,10 +52,10 @@ pytest: .venv/dev.stamp
 # What takes long and is run before a release; a short form of each is in `make test`.
 conformance: .venv/dev.stamp
 	$(BIN)/python -m pytest -q -m "heavy or not heavy" tests/conformance
-	$(BIN)/python -m pytest -q -m heavy tests/test_places.py
 
 faults: .venv/dev.stamp
 	$(BIN)/python -m pytest -q -m "heavy or not heavy" tests/faults
+	$(BIN)/python -m pytest -q -m heavy tests --ignore tests/faults --ignore tests/conformance
 	$(BIN)/python -m benchmarks.kills
 
 BENCHMARKS := $(foreach name,copies sending feeds console editorial pickup scale,$(if $(wildcard benchmarks/$(name).py benchmarks/$(name)/__main__.py),$(name)))

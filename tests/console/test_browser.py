@@ -130,6 +130,7 @@ def test_the_keyboard_reaches_the_content_first(desk: Desk, base: str, browser: 
     page = context.new_page()
     page.set_default_timeout(WAIT)
     sign_in(page, base, desk.add().address)
+    page.get_by_role("heading", name="Today").wait_for()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
     page.keyboard.press("Enter")

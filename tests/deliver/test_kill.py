@@ -37,7 +37,7 @@ def arrived(mail: Path) -> tuple[Counter[str], dict[str, set[str]]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("uncertain", ["resend", "hold"])
+@pytest.mark.parametrize("uncertain", ["resend", pytest.param("hold", marks=pytest.mark.heavy)])
 def test_killed_again_and_again_it_loses_nobody(tmp_path: Path, uncertain: str) -> None:
     ledger = TestLedger(tmp_path / "ledger.db")
     everyone = {f"reader{n}@example.org" for n in range(RECIPIENTS)}

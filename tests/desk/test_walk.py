@@ -41,6 +41,7 @@ def test_from_a_fresh_draft_to_the_report(fresh: Path, browser: Browser, tmp_pat
         assert app.store.editions.state(EDITION) is EditionState.SENT
 
 
+@pytest.mark.heavy
 def test_without_a_script_every_act_is_a_form(fresh: Path, browser: Browser, tmp_path: Path) -> None:
     with App.open(moved(fresh, tmp_path / "weekly")) as app:
         secret = invited(app)

@@ -117,7 +117,7 @@ EVERY_END += [f"ok-{n}" for n in range(2, 20)]
     ("uncertain", "pipelining", "chunking"),
     [
         ("resend", True, True),
-        ("hold", False, False),
+        pytest.param("hold", False, False, marks=pytest.mark.heavy),
         pytest.param("resend", True, False, marks=pytest.mark.heavy),
         pytest.param("hold", True, False, marks=pytest.mark.heavy),
     ],

@@ -12,7 +12,7 @@ from tests.faults.fleet import EDITION, fleet, settle, until
 from tests.store.conftest import MakeUrl
 
 
-@pytest.mark.slow
+@pytest.mark.heavy  # half a minute; tests/engine has two machines in `make test`
 def test_one_worker_is_killed_and_one_is_frozen_and_comes_back(tmp_path: Path, postgresql: MakeUrl) -> None:
     readers = 400
     with fleet(

@@ -53,7 +53,7 @@ def copied(world: World, _make: MakeWorld, folder: Path) -> World:
     return World(copy, {"DIGEST_WEB_PORT": "0"})
 
 
-@pytest.mark.parametrize("happened", [restored, copied])
+@pytest.mark.parametrize("happened", [restored, pytest.param(copied, marks=pytest.mark.heavy)])
 async def test_it_makes_and_sends_nothing_until_it_is_armed(
     world: World,
     make: MakeWorld,

@@ -292,6 +292,7 @@ def killed(urls: tuple[str, str], act: str, table: str = "-", number: int = 1) -
     assert done.returncode == -signal.SIGKILL
 
 
+@pytest.mark.heavy  # killed once, at the worst moments, below
 def test_killed_again_and_again_it_goes_on_where_it_was(urls: tuple[str, str]) -> None:
     old, new = urls
     killed(urls, "copied", "deliveries", 3)
