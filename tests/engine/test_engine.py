@@ -157,18 +157,13 @@ async def test_a_job_whose_worker_died_is_done_by_another(url: str) -> None:
     await asyncio.to_thread(engine.close)
 
 
-async def test_where_nobody_answers_asking_neither_waits_nor_fails_and_working_waits(
-    capsys: pytest.CaptureFixture[str], unused_tcp_port: int
-) -> None:
+async def test_where_nobody_answers_asking_neither_waits_nor_fails_and_working_waits(unused_tcp_port: int) -> None:
     engine = queue(f"postgresql+psycopg://nobody@127.0.0.1:{unused_tcp_port}/nothing")
     engine.ask(Work.SEND)
     hands = Hands()
     async with running(engine, hands, (Work.SEND,)):
         await asyncio.sleep(0.3)
     await asyncio.to_thread(engine.close)
-    said = capsys.readouterr()
-    assert "could not ask for work" in said.out + said.err
-    assert "the queue cannot be reached" in said.out + said.err
     assert hands.done == []
 
 
