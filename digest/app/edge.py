@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib import metadata
 from typing import Final
 
@@ -13,11 +13,7 @@ DISTRIBUTION: Final = "digest-publisher"  # as pyproject.toml names it
 
 def now() -> datetime:
     """The time, in UTC: the one clock of the program."""
-    return datetime.now(UTC) + _WRONG  # noqa: TID251 - the edge where time comes in
-
-
-# Seconds by which this process's clock is wrong: for tests of machines that differ.
-_WRONG: Final = timedelta(seconds=float(os.environ.get("DIGEST_CLOCK_OFFSET", "0")))  # noqa: TID251 - as `environment`
+    return datetime.now(UTC)  # noqa: TID251 - the edge where time comes in
 
 
 def version() -> str:

@@ -141,7 +141,7 @@ def _as_list(value: str) -> Any:
     return value.replace(",", " ").split()
 
 
-OTHER_VARIABLES: Final = frozenset({"DIGEST_FOLDER", "DIGEST_CLOCK_OFFSET"})
+OTHER_VARIABLES: Final = frozenset({"DIGEST_FOLDER"})
 
 
 def _weekday(entry: object) -> object:

@@ -60,7 +60,7 @@ from digest.store.comparing import Compared
 from digest.store.copying import Copied, Copying
 from digest.store.database import WAIT_SECONDS, Database
 from digest.store.decisions import Act, Decision, Decisions
-from digest.store.editions import Editions, Listed, Prepared
+from digest.store.editions import Editions, Prepared
 from digest.store.events import Event, Events
 from digest.store.feeds import Feeds, PageKept, Ping
 from digest.store.filing import FilingRules
@@ -68,6 +68,7 @@ from digest.store.finding import Finding, Found, FoundPage, Whom
 from digest.store.growth import ASKED, Growth, GrowthWeek
 from digest.store.leases import Lease, Leases, Part
 from digest.store.ledger import CampaignLedger, RefusalPolicy
+from digest.store.listing import Listed
 from digest.store.migrating import is_current, migrate
 from digest.store.notices import Notice, NoticeLedger, Notices
 from digest.store.operators import Operators, Overrides

@@ -15,6 +15,7 @@ from digest.errors import NotFound, StateError
 from digest.model import Edition, EditionState, Revision
 from digest.store.database import AnyQuery, AnyRow, Database
 from digest.store.events import Events
+from digest.store.listing import Listed, listed, listing
 from digest.store.payload import Payload, canonical
 from digest.store.schema import edition_stories, editions, materials, revisions
 
@@ -43,23 +44,6 @@ class Prepared:
 
     revision: Revision
     fresh: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Listed:
-    """A line of a list of editions, without the content. `revision` is the newest one's number."""
-
-    id: str
-    digest: str
-    period: str
-    starts: datetime
-    ends: datetime
-    number: int  # 0 while skipped
-    title: str
-    state: EditionState
-    reason: str
-    changed: datetime
-    revision: int
 
 
 class Editions:
@@ -350,37 +334,11 @@ class Editions:
             since: only those whose period ends after this.
             limit: how many at most.
         """
-        newest = (
-            sa.select(sa.func.max(revisions.c.number))
-            .where(revisions.c.edition == editions.c.id)
-            .scalar_subquery()
-            .label("revision")
-        )
-        query = sa.select(editions, newest).order_by(editions.c.starts.desc(), editions.c.id)
-        if digest:
-            query = query.where(editions.c.digest == digest)
-        if states:
-            query = query.where(editions.c.state.in_([state.value for state in states]))
+        query = listing(digest, states).order_by(editions.c.starts.desc(), editions.c.id)
         if since is not None:
             query = query.where(editions.c.ends > since)
         with self._database.reading() as connection:
-            rows = connection.execute(query.limit(limit)).all()
-        return tuple(
-            Listed(
-                id=row.id,
-                digest=row.digest,
-                period=row.period,
-                starts=row.starts,
-                ends=row.ends,
-                number=row.number or 0,
-                title=row.title,
-                state=EditionState(row.state),
-                reason=row.reason,
-                changed=row.changed,
-                revision=row.revision,
-            )
-            for row in rows
-        )
+            return tuple(map(listed, connection.execute(query.limit(limit))))
 
     def mark(self) -> str:
         """Changes whenever an edition is made, moved, or approved: what is published may differ then."""

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from digest.errors import NotFound
 from digest.model import Edition, EditionState, Period, Revision
 from digest.store.database import Database
-from digest.store.editions import Listed
 from digest.store.keyset import page
+from digest.store.listing import Listed, listed, listing
 from digest.store.schema import campaigns, editions, revisions
 
 
@@ -55,36 +55,9 @@ class Shelf:
         limit: int = 50,
     ) -> tuple[Listed, ...]:
         """Editions by period, newest first; `before` is (start, id) of the last one seen."""
-        newest = (
-            sa.select(sa.func.max(revisions.c.number))
-            .where(revisions.c.edition == editions.c.id)
-            .scalar_subquery()
-            .label("revision")
-        )
-        query = sa.select(editions, newest)
-        if digest:
-            query = query.where(editions.c.digest == digest)
-        if states:
-            query = query.where(editions.c.state.in_([state.value for state in states]))
+        keys = ((editions.c.starts, True), (editions.c.id, True))
         with self._database.reading() as connection:
-            keys = ((editions.c.starts, True), (editions.c.id, True))
-            rows = connection.execute(page(query, keys, before, limit)).all()
-        return tuple(
-            Listed(
-                id=row.id,
-                digest=row.digest,
-                period=row.period,
-                starts=row.starts,
-                ends=row.ends,
-                number=row.number or 0,
-                title=row.title,
-                state=EditionState(row.state),
-                reason=row.reason,
-                changed=row.changed,
-                revision=row.revision,
-            )
-            for row in rows
-        )
+            return tuple(map(listed, connection.execute(page(listing(digest, states), keys, before, limit))))
 
     def head(self, edition_id: str, number: int | None = None) -> Revision:
         """The newest revision of an edition, or the one of this number, with an edition that holds nothing.

@@ -11,8 +11,11 @@ from contextlib import asynccontextmanager
 import procrastinate
 import psycopg
 import pytest
+import structlog
+from structlog.testing import LogCapture
 
 from digest.engine import Embedded, Engine, Task, Work, engine_for, tables
+from digest.engine import queue as queueing
 from digest.engine.queue import Queue
 from tests.store.conftest import MakeUrl
 
@@ -157,13 +160,18 @@ async def test_a_job_whose_worker_died_is_done_by_another(url: str) -> None:
     await asyncio.to_thread(engine.close)
 
 
-async def test_where_nobody_answers_asking_neither_waits_nor_fails_and_working_waits(unused_tcp_port: int) -> None:
+async def test_where_nobody_answers_asking_neither_waits_nor_fails_and_working_waits(
+    unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = LogCapture()  # whatever another test set the log up for
+    monkeypatch.setattr(queueing, "log", structlog.wrap_logger(None, processors=[said]))
     engine = queue(f"postgresql+psycopg://nobody@127.0.0.1:{unused_tcp_port}/nothing")
     engine.ask(Work.SEND)
     hands = Hands()
     async with running(engine, hands, (Work.SEND,)):
         await asyncio.sleep(0.3)
     await asyncio.to_thread(engine.close)
+    assert {"could not ask for work", "the queue cannot be reached"} <= {entry["event"] for entry in said.entries}
     assert hands.done == []
 
 

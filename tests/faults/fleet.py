@@ -200,12 +200,15 @@ class Fleet:
             app.pipeline.approve(revision, by="test")  # type: ignore[arg-type]  # there is a story
             app.store.runs.by_hand("weekly", revision.edition.period, EDITION, now())  # type: ignore[union-attr]  # same
 
-    def start(self, *command: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-        """A machine: `digest worker` or another command."""
+    def start(
+        self, *command: str, environment: Mapping[str, str] | None = None, skew: float = 0.0
+    ) -> subprocess.Popen[bytes]:
+        """A machine: `digest worker` or another command; its clock is wrong by `skew` seconds."""
+        program = ["digest"] if not skew else ["tests.faults.skewed", str(skew)]
         log = (self.folder / f"machine-{len(self.processes)}.log").open("wb")
         with log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "digest", "-C", str(self.folder), *(command or ("worker",))],
+                [sys.executable, "-m", *program, "-C", str(self.folder), *(command or ("worker",))],
                 env={**os.environ, **self.environment, **(environment or {})},
                 cwd=ROOT,
                 stdout=log,

@@ -100,8 +100,8 @@ def test_a_frozen_worker_comes_back_after_its_lease_and_clocks_differ_by_minutes
 ) -> None:
     readers = 2500
     with fleet(tmp_path / "p", server.url("frozen"), readers=readers, pause=0.01, engine_copies=150) as found:
-        found.start("run", environment={"DIGEST_CLOCK_OFFSET": "+300"})
-        found.start("run", environment={"DIGEST_CLOCK_OFFSET": "-240"})
+        found.start("run", skew=300)
+        found.start("run", skew=-240)
         frozen = found.start()
         begin(found)
         freezes = 0

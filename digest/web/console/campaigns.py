@@ -113,7 +113,7 @@ def add_pages(frame: Frame) -> None:
         )
 
     @frame.get("/campaigns", Permission.CAMPAIGNS_READ)
-    def listed(request: Request, visit: Visitor) -> Response:  # noqa: ARG001 - who may see it was looked at
+    def listed(request: Request) -> Response:
         listing = Listing.read(request, _COLUMNS, sort="", prefix=frame.prefix)
         before = listing.after[0] if listing.after and isinstance(listing.after[0], int) else None
         rows = store.shelf.campaigns(before=before, limit=listing.limit + 1)
@@ -162,7 +162,7 @@ def add_pages(frame: Frame) -> None:
         return {f"{day.day} {day:%b}": found.get(day, 0) for day in days}
 
     @frame.get("/campaigns/{edition}/events", Permission.CAMPAIGNS_READ)
-    async def events(request: Request, visit: Visitor, edition: str) -> Response:  # noqa: ARG001 - as above
+    async def events(edition: str) -> Response:
         await run_in_threadpool(store.campaigns.get, edition)  # 404 before the stream begins
 
         async def stream() -> AsyncIterator[bytes]:
@@ -185,13 +185,13 @@ def add_pages(frame: Frame) -> None:
         return EventSourceResponse(stream(), headers=headers)
 
     @frame.get("/campaigns/{edition}/fates.svg", Permission.CAMPAIGNS_READ)
-    def fates(visit: Visitor, edition: str) -> Response:  # noqa: ARG001 - as above
+    def fates(edition: str) -> Response:
         tally = store.campaigns.tally(edition)
         found = {state.value: count for state, count in tally.items() if count}
         return frame.svg(bars("What became of the copies", list(found), {"copies": list(found.values())}, across=True))
 
     @frame.get("/campaigns/{edition}/visits.svg", Permission.CAMPAIGNS_READ)
-    def visits(visit: Visitor, edition: str) -> Response:  # noqa: ARG001 - as above
+    def visits(edition: str) -> Response:
         found = _visits(store.campaigns.get(edition))
         return frame.svg(bars("Readings of its stories' pages", list(found), {"readings": list(found.values())}))
 
