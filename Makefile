@@ -34,7 +34,9 @@ help:
 demo: .venv/run.stamp
 	$(BIN)/python -m digest demo
 
-test: lint types arrows pytest
+# Two at a time: mypy is busy on one processor only, while tests wait for servers.
+test: lint
+	$(MAKE) --no-print-directory --jobs=2 types arrows pytest
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

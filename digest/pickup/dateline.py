@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from digest.pickup import publishers
@@ -43,22 +44,19 @@ _SLASHED: Final = r"/(?P<wire>EINPresswire\.com|[A-Z][\w\- ]{2,25}?)(?:-[\w ]+)?
 _DASH: Final = r"\s*(?:--+|—|–|―|-(?=\s)|_(?=\s)|:(?=\s))\s*"
 
 _NOT_DATE: Final = rf"(?!\s*,?\s*{_MONTH.replace('P<month>', ':')}\s+\d)"
-_FULL: Final = tuple(
-    re.compile(form)
-    for form in (
-        # PLACE[, State][, date] (Agency) --      PLACE, date --      PLACE, date /Wire/ --
-        rf"(?P<place>{_CITY}(?:{_NOT_DATE}{_STATE}){{0,2}})(?:,?\s+{_DATE})?,?\s*(?:{_AGENCY}|{_SLASHED}){_DASH}",
-        rf"(?P<place>{_CITY}(?:{_NOT_DATE}{_STATE}){{0,2}}),?\s+{_DATE}{_DASH}",
-        # Place, date (Agency) --     Place (Agency) -
-        rf"(?P<place>{_TITLE_CITY}(?:{_NOT_DATE}{_STATE}){{0,2}})(?:,?\s+{_DATE})?,?\s*(?:{_AGENCY}|{_SLASHED}){_DASH}",
-        # Place, date (Agency) The ...      PLACE, date. /TASS/. The ...
-        rf"(?P<place>{_TITLE_CITY}),?\s+{_DATE}\s*\(\s*(?P<agency>[A-Z]{{2,5}}|Xinhua|Bernama)\s*\)\s*:?\s*(?=[A-Z“\"])",
-        rf"(?P<place>{_CITY}),\s+{_DATE}\.?\s+/(?P<agency>[A-Z]{{3,8}})/\.?\s*(?:{_DASH})?",
-        # date (Agency) -
-        rf"{_DATE},?\s*(?:{_AGENCY}|{_SLASHED}){_DASH}",
-        # (Agency) -     (Beijing) —
-        rf"{_AGENCY}\s*(?:--+|—|–|-(?=\s))\s*",
-    )
+_FULL: Final = (
+    # PLACE[, State][, date] (Agency) --      PLACE, date --      PLACE, date /Wire/ --
+    rf"(?P<place>{_CITY}(?:{_NOT_DATE}{_STATE}){{0,2}})(?:,?\s+{_DATE})?,?\s*(?:{_AGENCY}|{_SLASHED}){_DASH}",
+    rf"(?P<place>{_CITY}(?:{_NOT_DATE}{_STATE}){{0,2}}),?\s+{_DATE}{_DASH}",
+    # Place, date (Agency) --     Place (Agency) -
+    rf"(?P<place>{_TITLE_CITY}(?:{_NOT_DATE}{_STATE}){{0,2}})(?:,?\s+{_DATE})?,?\s*(?:{_AGENCY}|{_SLASHED}){_DASH}",
+    # Place, date (Agency) The ...      PLACE, date. /TASS/. The ...
+    rf"(?P<place>{_TITLE_CITY}),?\s+{_DATE}\s*\(\s*(?P<agency>[A-Z]{{2,5}}|Xinhua|Bernama)\s*\)\s*:?\s*(?=[A-Z“\"])",
+    rf"(?P<place>{_CITY}),\s+{_DATE}\.?\s+/(?P<agency>[A-Z]{{3,8}})/\.?\s*(?:{_DASH})?",
+    # date (Agency) -
+    rf"{_DATE},?\s*(?:{_AGENCY}|{_SLASHED}){_DASH}",
+    # (Agency) -     (Beijing) —
+    rf"{_AGENCY}\s*(?:--+|—|–|-(?=\s))\s*",
 )
 _BARE: Final = re.compile(rf"(?P<place>{_CITY}(?:{_STATE}){{0,2}})\s*(?:--+|—|–|-(?=\s))\s*(?=\S)")
 BETWEEN: Final = " -–—:，,"  # what may stand between a dateline and the text
@@ -100,10 +98,15 @@ _ZH: Final = (
 _ZH_REPORTER: Final = re.compile(r"^(?:[\u4e00-\u9fff]{0,8}?(?:见习|特约)?(?:记者|記者|通讯员|作者)|文)[\s：:/／]*")
 
 
+@cache
+def _full() -> tuple[re.Pattern[str], ...]:
+    return tuple(map(re.compile, _FULL))  # a twentieth of a second, which a command that reads no text does not wait
+
+
 def read(paragraph: str) -> Dateline | None:
     """The dateline at the start of a paragraph, or None. A name before a dash is one only in capitals."""
     head = paragraph[:160]
-    for form in _FULL:
+    for form in _full():
         match = form.match(head)
         if match is not None:
             return _western(match, paragraph)

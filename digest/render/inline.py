@@ -1,4 +1,4 @@
-"""CSS into `style` attributes: the only place that knows premailer, and what it must not be given.
+"""CSS into `style` attributes: the only place that knows premailer. What it must not be given, stylesheets.py says.
 
 premailer reads CSS with cssutils, which fetches `@import` even with `allow_network=False`. So a stylesheet that could
 make anything fetch anything is refused before it comes near: ours are the only ones there are.
@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, ClassVar, Final
 
 from digest.errors import TemplateError
+from digest.render.stylesheets import check_stylesheet, is_particular
 
 # premailer keeps 128 of what it parsed: a report has more selectors and styles, and would be parsed again at each run.
 # It reads this when it is imported.
@@ -24,59 +25,17 @@ from premailer import Premailer
 
 _SHEETS: Final = 64  # kept at hand, read
 
-# Each could load something, or hide a word that does (CSS escapes).
-_LOADS = re.compile(
-    r"@import|@charset|@namespace|@font-face|url\s*\(|src\s*\(|image-set\s*\(|expression\s*\(|behavior\s*:|\\",
-    re.IGNORECASE,
-)
+# premailer would turn widths and colours into attributes: "auto" and "100%" become wrong ones, the rest obsolete ones.
+_NO_ATTRIBUTES = ["align", "bgcolor", "height", "valign", "width"]
 _FOREIGN = re.compile(
     r"<\s*(?:script|iframe|object|embed|base|form|svg|link|img|video|audio|source)\b|\son[a-z]+\s*=|http-equiv\s*=",
     re.IGNORECASE,
 )
-# In a selector, these make an element's look follow from its neighbours.
-_NEIGHBOURS = re.compile(r"[+~]|:(?:first|last|only|nth|empty|has|not)\b[\w-]*", re.IGNORECASE)
-_SELECTOR = re.compile(r"([^{}]*)\{")
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_PARTICULAR = re.compile(rf"[#\[]|{_NEIGHBOURS.pattern}", re.IGNORECASE)  # ids, attributes
 _STYLE = re.compile(r"<style\b[^>]*>(.*?)</style\s*>", re.IGNORECASE | re.DOTALL)
 _STYLE_ATTRIBUTE = re.compile(r"""\sstyle\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)""", re.IGNORECASE)
 _TAG = re.compile(r"<[a-zA-Z][^<>]*>")
 _INLINED = re.compile(r"""\sstyle=(?:"[^"]*"|'[^']*')""")
 _CLASS = re.compile(r'\sclass="([^"]*)"')
-# premailer would turn widths and colours into attributes: "auto" and "100%" become wrong ones, the rest obsolete ones.
-_NO_ATTRIBUTES = ["align", "bgcolor", "height", "valign", "width"]
-
-
-def check_stylesheet(css: str, where: str) -> None:
-    """Refuse a stylesheet that could load anything.
-
-    Raises:
-        TemplateError: with the file and line.
-    """
-    if match := _LOADS.search(css):
-        raise TemplateError(
-            f"a stylesheet of a mail may not hold '{match[0].strip()}'",
-            where=where,
-            line=css.count("\n", 0, match.start()) + 1,
-            remedy="write the rules themselves into it; a mail loads nothing",
-        )
-
-
-def check_selectors(css: str, where: str) -> None:
-    """Refuse a rule that looks at an element's neighbours, which may be missing from a copy.
-
-    Raises:
-        TemplateError: with the file and line.
-    """
-    bare = _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), css)
-    for selector in _SELECTOR.finditer(bare):
-        if match := _NEIGHBOURS.search(selector[1]):
-            raise TemplateError(
-                f"a style that is inlined may not look at neighbours: '{match[0]}'",
-                where=where,
-                line=bare.count("\n", 0, selector.start(1) + match.start()) + 1,
-                remedy="give the element a class",
-            )
 
 
 def inline(html: str, where: str) -> str:
@@ -115,9 +74,8 @@ def _inlined(html: str) -> str:
     document: Any = etree.fromstring(html.strip(), etree.HTMLParser()).getroottree()
     root, head = document.getroot(), document.find("head")
     styles = list(root.iter("style"))
-    rules = _COMMENT.sub("", " ".join(style.text or "" for style in styles if style.get("data-premailer") != "ignore"))
-    simple = not any(_PARTICULAR.search(selector) for selector in _SELECTOR.findall(rules))
-    if simple and head is not None and all(style.getparent() is head for style in styles):
+    rules = " ".join(style.text or "" for style in styles if style.get("data-premailer") != "ignore")
+    if not is_particular(rules) and head is not None and all(style.getparent() is head for style in styles):
         kinds = etree.Element(root.tag, dict(root.attrib))
         kinds.append(deepcopy(head))
         same: list[tuple[Any, Any]] = [(root, kinds)]

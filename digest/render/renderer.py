@@ -13,7 +13,6 @@ from digest.model import Copy, Edition, Length, Picked, Publication, Theme
 from digest.places import Places
 from digest.render.copies import Parts, subject_of
 from digest.render.edition import said
-from digest.render.inline import check_selectors, check_stylesheet, inline
 from digest.render.joins import Body
 from digest.render.language import CATALOGUES, Language, Languages
 from digest.render.pages import PageViewer
@@ -21,6 +20,7 @@ from digest.render.parts import HTML, TEXT
 from digest.render.parts import marks as marks_of
 from digest.render.personal import Field, Marks, Reader, Receives, links
 from digest.render.selection import Answers, Outline, Questions, Selection
+from digest.render.stylesheets import check_selectors, check_stylesheet
 from digest.render.templates import Templates
 from digest.render.text import wrap
 from digest.render.view import Viewer, publication_view, shown
@@ -290,6 +290,8 @@ class Renderer:
         check_selectors(*self._templates.file(f"email/{name}/style.css"))
         where = self._templates.file(f"email/{name}/body.html")[1]
         rendered = self._templates.render(f"email/{name}/body.html", language, context)
+        from digest.render.inline import inline  # noqa: PLC0415 - its library takes a sixth of a second; few inline
+
         inlined = inline(rendered, where)
         if token:
             found = marks_of(token)

@@ -12,11 +12,11 @@ from digest.errors import TemplateError
 from digest.model import Picked
 from digest.quoted import piece
 from digest.render.copies import decoded
-from digest.render.inline import check_selectors
 from digest.render.joins import Body
 from digest.render.parts import HTML, TEXT
 from digest.render.personal import Marks
 from digest.render.selection import Outline, Questions, Selection
+from digest.render.stylesheets import check_selectors
 from digest.render.tags import When
 from tests.render import factory
 

@@ -8,7 +8,8 @@ import pytest
 from premailer import Premailer
 
 from digest.errors import TemplateError
-from digest.render.inline import _tighten, check_stylesheet, inline
+from digest.render.inline import _tighten, inline
+from digest.render.stylesheets import check_stylesheet
 
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>x</title>
