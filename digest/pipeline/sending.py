@@ -121,18 +121,16 @@ class Sending:
         """Begin a campaign, or go on with it."""
         self.fence.check(self.standing)
         revision = self.store.editions.approved(edition_id)
+        key = self.messages.links.key_id
         with self.store.transaction():
             self.store.subscribers.wake(self.clock())
-            campaign = self.store.campaigns.start(
-                edition_id,
-                self.messages.message_id(edition_id),
-                self.clock(),
-                key_id=self.messages.links.key_id,
-                wait=self._wait,
-            )
+            self.store.campaigns.begin(edition_id, self.clock(), key_id=key)
             if everyone:  # from now on a scheduler goes on with it, should this process die
                 edition = revision.edition
                 self.store.runs.by_hand(edition.digest, edition.period, edition_id, self.clock())
+        campaign = self.store.campaigns.start(  # not within that: an audience is frozen page by page
+            edition_id, self.messages.message_id(edition_id), self.clock(), key_id=key, wait=self._wait
+        )
         self.fence.note(self.standing())  # a backup from before this campaign is behind from now on
         return campaign
 

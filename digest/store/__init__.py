@@ -15,7 +15,7 @@
     finding       by what the desk finds subscriptions           finding.py
     growth        who came and who left, day by day              growth.py
     polled        what polls came to, day by day                 polled.py
-    campaigns     frozen audiences, deliveries, the ledger       campaigns.py, ledger.py (claiming, recording, ranges)
+    campaigns     frozen audiences, deliveries, the ledger       campaigns.py, freezing.py, ledger.py and its parts
     bounces       copies that came back, and what follows        bounces.py
     accepted      copies that servers took, with what was chosen accepted.py
     leases        ranges of campaigns over machines              leases.py

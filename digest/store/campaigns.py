@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -11,19 +11,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from digest.errors import NotFound, StateError
-from digest.model import Delivery, DeliveryState, EditionState, Preferences, SubscriptionState
+from digest.model import Delivery, DeliveryState, EditionState, Preferences
 from digest.store.address import address_key
+from digest.store.claiming import DEFERRED
 from digest.store.database import AnyRow, Database
 from digest.store.editions import Editions
+from digest.store.freezing import Freezer, reopen
 from digest.store.ledger import CampaignLedger, RefusalPolicy
 from digest.store.logbook import fold_all
 from digest.store.ranges import Span, divide, take_over
 from digest.store.received import ReceivedElsewhere, other_campaigns
-from digest.store.schema import campaigns, deliveries, editions, subscribers, subscriptions, suppressions
-from digest.store.subscribers import PREFERENCES
+from digest.store.schema import campaigns, deliveries, editions, subscriptions, tallies
 
-_PAGE: Final = 5000
-_TIMED: Final = '"timing":{'  # as payloads are written
 _WAITING: Final = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
 
 
@@ -37,6 +36,7 @@ class Campaign:
     audience: int
     key_id: str  # of the key that made its Message-IDs
     started: datetime
+    whole: bool = True  # false: its audience is not frozen to its end yet; `Campaigns.start` goes on with that
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +71,38 @@ class Campaigns:
         self._database = database
         self._editions = editions
 
+    def begin(self, edition_id: str, now: datetime, *, key_id: str = "") -> Campaign:
+        """Begin to send an approved edition, with nobody in its audience yet; `start` goes on.
+
+        For who commits something else with it. Begun again, it comes back as it is.
+
+        Raises:
+            NotFound: there is no such edition.
+            StateError: it is not approved, or it was sent.
+        """
+        with self._database.transaction() as connection:
+            self._database.serialize(campaigns)
+            revision = self._editions.approved(edition_id)
+            campaign = self._find(connection, edition_id)
+            if campaign is not None and not campaign.whole:
+                reopen(connection, edition_id)
+            self._editions.move(edition_id, EditionState.SENDING, now)
+            if campaign is not None:
+                return campaign
+            through = connection.scalar(sa.select(sa.func.coalesce(sa.func.max(subscriptions.c.id), 0)))
+            connection.execute(
+                sa.insert(campaigns).values(
+                    edition=edition_id,
+                    revision=revision.number,
+                    audience=0,
+                    key_id=key_id,
+                    started=now,
+                    frozen=0,
+                    through=through,
+                )
+            )
+        return self.get(edition_id)
+
     def start(
         self,
         edition_id: str,
@@ -80,10 +112,10 @@ class Campaigns:
         key_id: str = "",
         wait: Callable[[Preferences], datetime | None] = lambda _preferences: None,
     ) -> Campaign:
-        """Begin to send an approved edition: its audience and their preferences are frozen, in one transaction.
+        """Begin to send an approved edition: its audience and their preferences are frozen, page by page.
 
-        Started again, it comes back as it is: the audience stays that of the first start. The edition becomes
-        "sending" (also again, after a pause).
+        Started again, it comes back as it is: the audience stays that of the first start. Where that broke off, this
+        goes on with it. The edition becomes "sending" (also again, after a pause).
 
         Args:
             edition_id: of an edition that is approved, or being sent.
@@ -94,23 +126,19 @@ class Campaigns:
 
         Raises:
             NotFound: there is no such edition.
-            StateError: it is not approved, or it was sent.
+            StateError: it is not approved, or it was sent; it was cancelled while its audience was frozen.
         """
-        with self._database.transaction() as connection:
-            self._database.serialize(campaigns)
-            revision = self._editions.approved(edition_id)
-            self._editions.move(edition_id, EditionState.SENDING, now)
-            campaign = self._find(connection, edition_id)
-            if campaign is not None:
-                return campaign
-            number = connection.execute(
-                sa.insert(campaigns)
-                .values(edition=edition_id, revision=revision.number, audience=0, key_id=key_id, started=now)
-                .returning(campaigns.c.id)
-            ).scalar_one()
-            audience = _freeze_audience(connection, number, revision.edition.digest, make_message_id, wait)
-            connection.execute(sa.update(campaigns).where(campaigns.c.id == number).values(audience=audience))
-        return self.get(edition_id)
+        campaign = self.begin(edition_id, now, key_id=key_id)
+        if campaign.whole:
+            return campaign
+        digest = self._editions.approved(edition_id).edition.digest
+        freezer = Freezer(self._database, edition_id, digest, make_message_id, wait)
+        while freezer.page():
+            pass
+        campaign = self.get(edition_id)
+        if not campaign.whole:
+            raise StateError(f"edition {edition_id}", self._editions.state(edition_id), "go on with it")
+        return campaign
 
     def get(self, edition_id: str) -> Campaign:
         """The campaign of an edition.
@@ -204,13 +232,15 @@ class Campaigns:
     def finish(self, edition_id: str, now: datetime) -> bool:
         """Mark an edition as sent when no copy is queued, claimed or deferred any more; whether it is sent now.
 
+        It is not while its audience is being frozen.
+
         Raises:
             NotFound: the campaign has not started.
         """
         with self._database.transaction():
             self._database.serialize(campaigns)
             tally = self.tally(edition_id)
-            if any(tally[state] for state in _WAITING):
+            if not self.get(edition_id).whole or any(tally[state] for state in _WAITING):
                 return False
             self._editions.move(edition_id, EditionState.SENT, now)
         return True
@@ -309,47 +339,51 @@ class Campaigns:
         fold_all(self._database)
         with self._database.reading() as connection:
             campaign = int(connection.scalar(newest) or 0)
-            attempts = sa.select(sa.func.sum(deliveries.c.attempts)).where(deliveries.c.campaign == campaign)
+            attempts = sa.select(sa.func.sum(tallies.c.attempts)).where(tallies.c.campaign == campaign)
             return campaign, int(connection.scalar(attempts) or 0)
 
     def queues(self) -> tuple[Queue, ...]:
         """What is left of each campaign that is being sent or paused, the oldest campaign first."""
-        count = sa.func.count()
         query = (
-            sa.select(
-                editions.c.id,
-                editions.c.state,
-                campaigns.c.started,
-                deliveries.c.state.label("copies"),
-                count.label("n"),
-                sa.func.min(deliveries.c.next_attempt_at).label("first"),
-            )
+            sa.select(editions.c.id, editions.c.state, campaigns.c.started, campaigns.c.id.label("campaign"))
             .join_from(campaigns, editions, editions.c.id == campaigns.c.edition)
-            .outerjoin(
-                deliveries,
-                (deliveries.c.campaign == campaigns.c.id) & deliveries.c.state.in_([state.value for state in _WAITING]),
-            )
             .where(editions.c.state.in_([EditionState.SENDING.value, EditionState.PAUSED.value]))
-            .group_by(editions.c.id, editions.c.state, campaigns.c.started, deliveries.c.state)
             .order_by(campaigns.c.started)
         )
-        found: dict[str, Queue] = {}
+        first = sa.select(sa.func.min(deliveries.c.next_attempt_at)).where(
+            deliveries.c.campaign == sa.bindparam("campaign"), DEFERRED
+        )
+        found = []
         fold_all(self._database)
         with self._database.reading() as connection:
-            for row in connection.execute(query):
-                queue = found.get(row.id) or Queue(edition=row.id, state=EditionState(row.state), since=row.started)
-                match row.copies:
-                    case DeliveryState.QUEUED.value:
-                        queue = replace(queue, queued=row.n)
-                    case DeliveryState.CLAIMED.value:
-                        queue = replace(queue, claimed=row.n)
-                    case DeliveryState.DEFERRED.value:
-                        queue = replace(queue, deferred=row.n, next_due=row.first)
-                found[row.id] = queue
-        return tuple(found.values())
+            for row in connection.execute(query).all():
+                copies = _copies(connection, row.campaign)
+                found.append(
+                    Queue(
+                        edition=row.id,
+                        state=EditionState(row.state),
+                        since=row.started,
+                        queued=copies[DeliveryState.QUEUED],
+                        claimed=copies[DeliveryState.CLAIMED],
+                        deferred=copies[DeliveryState.DEFERRED],
+                        next_due=connection.scalar(first, {"campaign": row.campaign}),
+                    )
+                )
+        return tuple(found)
 
     def tally(self, edition_id: str) -> dict[DeliveryState, int]:
         """How many deliveries of an edition are in each state (every state is there).
+
+        Raises:
+            NotFound: the campaign has not started.
+        """
+        campaign = self.get(edition_id)
+        fold_all(self._database)
+        with self._database.reading() as connection:
+            return _copies(connection, campaign.id)
+
+    def recount(self, edition_id: str) -> dict[DeliveryState, int]:
+        """As `tally`, by looking at every delivery: what `tally` has to come to.
 
         Raises:
             NotFound: the campaign has not started.
@@ -406,66 +440,19 @@ class Campaigns:
             audience=row.audience,
             key_id=row.key_id,
             started=row.started,
+            whole=row.frozen is None,
         )
 
 
-def _freeze_audience(
-    connection: Connection,
-    campaign: int,
-    digest: str,
-    make_message_id: Callable[[int], str],
-    wait: Callable[[Preferences], datetime | None],
-) -> int:
-    """One delivery per active subscription whose address is not suppressed; how many. Streamed by key.
-
-    It is queued, or deferred where its reader chose a day or an hour.
-    """
-
-    def until(preferences: str) -> datetime | None:
-        return wait(PREFERENCES.load(preferences)) if _TIMED in preferences else None  # most chose none: spare reading
-
+def _copies(connection: Connection, campaign: int) -> dict[DeliveryState, int]:
+    """How many deliveries are in each state: kept by triggers, in the commits that change them."""
     query = (
-        sa.select(
-            subscriptions.c.id,
-            subscriptions.c.preferences,
-            subscribers.c.key,
-            subscribers.c.address,
-            subscribers.c.name,
-        )
-        .join_from(subscriptions, subscribers, subscribers.c.id == subscriptions.c.subscriber)
-        .outerjoin(suppressions, suppressions.c.key == subscribers.c.key)
-        .where(
-            subscriptions.c.digest == digest,
-            subscriptions.c.state == SubscriptionState.ACTIVE.value,
-            suppressions.c.key.is_(None),
-        )
-        .order_by(subscriptions.c.id)
-        .limit(_PAGE)
+        sa.select(tallies.c.state, sa.func.sum(tallies.c.copies).label("n"))
+        .where(tallies.c.campaign == campaign)
+        .group_by(tallies.c.state)
     )
-    after = total = 0
-    while rows := connection.execute(query.where(subscriptions.c.id > after)).all():
-        connection.execute(
-            sa.insert(deliveries),
-            [
-                {
-                    "campaign": campaign,
-                    "subscription": row.id,
-                    "key": row.key,
-                    "address": row.address,
-                    "name": row.name,
-                    "preferences": row.preferences,
-                    "message_id": make_message_id(row.id),
-                    "state": (DeliveryState.QUEUED if moment is None else DeliveryState.DEFERRED).value,
-                    "reason": "" if moment is None else "its reader chose the time",
-                    "next_attempt_at": moment,
-                }
-                for row in rows
-                for moment in (until(row.preferences),)
-            ],
-        )
-        after = rows[-1].id
-        total += len(rows)
-    return total
+    found = {row.state: int(row.n) for row in connection.execute(query)}
+    return {state: found.get(state.value, 0) for state in DeliveryState}
 
 
 def _delivery(row: AnyRow) -> Delivery:

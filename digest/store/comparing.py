@@ -16,7 +16,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from digest.store.schema import archive, archived, cards, cards_due, compatible, metadata, site
+from digest.store.schema import archive, archived, cards, cards_due, compatible, metadata, site, tallies
 
 Tell = Callable[[str, str, int, int], None]  # "copied" or "compared", a table, rows so far, rows in all
 
@@ -25,8 +25,8 @@ def nobody(_done: str, _table: str, _rows: int, _of: int) -> None:
     """Tell nobody."""
 
 
-# What is made of the rest, in the form of each database: filed again there by the next `digest run`.
-DERIVED: Final = frozenset({archive, archived, cards, cards_due})
+# What is made of the rest, in the form of each database: filed again there by the next `digest run`, or by triggers.
+DERIVED: Final = frozenset({archive, archived, cards, cards_due, tallies})
 COPIED: Final[tuple[sa.Table, ...]] = tuple(
     table for table in metadata.sorted_tables if table not in DERIVED and table not in {site, compatible}
 )

@@ -173,6 +173,12 @@ class Database:
         if not self.is_sqlite:
             self._local.connection.execute(sa.text(f'LOCK TABLE "{table.name}" IN SHARE ROW EXCLUSIVE MODE'))
 
+    def keep_from_serializing(self, *tables: sa.Table) -> None:
+        """Let nobody `serialize` these tables until the transaction ends, and wait for who does; others write on."""
+        if not self.is_sqlite:
+            names = ", ".join(f'"{table.name}"' for table in tables)
+            self._local.connection.execute(sa.text(f"LOCK TABLE {names} IN ROW EXCLUSIVE MODE"))
+
     @contextmanager
     def hold(self, name: str) -> Iterator[None]:
         """Hold a named lock that ends with this process, however it ends: "send-weekly-2018-W29".

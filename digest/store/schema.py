@@ -406,6 +406,10 @@ campaigns: Final = sa.Table(
     _text("key_id"),  # of the key that made the Message-IDs
     sa.Column("started", Utc, nullable=False),
     sa.Column("turn", sa.Integer, nullable=False, server_default=sa.text("0")),  # the newest of its ranges
+    # While its audience is frozen page by page (freezing.py): the last subscription that was looked at, and the one at
+    # which the last page ends. None: it is whole.
+    sa.Column("frozen", _ID),
+    sa.Column("through", _ID),
 )
 
 # The deliveries of a campaign divided by number, and the turn by which a sender holds each part (see ranges.py).
@@ -457,6 +461,19 @@ deliveries: Final = sa.Table(
         sqlite_where=sa.text("state = 'deferred'"),
         postgresql_where=sa.text("state = 'deferred'"),
     ),
+)
+
+# How many copies of a campaign are in each state, and how often they were tried: sums over the parts. Kept by triggers
+# on deliveries (migration 0017), in the commit that changes them; each session of PostgreSQL has a part of its own.
+tallies: Final = sa.Table(
+    "tallies",
+    metadata,
+    sa.Column("campaign", _ID, primary_key=True, autoincrement=False),
+    sa.Column("part", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("state", sa.Text, primary_key=True),
+    sa.Column("copies", sa.BigInteger, nullable=False),
+    sa.Column("attempts", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # What a sender has done since it last wrote its copies' rows; empty but while an edition is sent (see logbook.py).

@@ -33,6 +33,7 @@ from digest.store.schema import (
     own_feeds,
     ranges,
     subscribers,
+    tallies,
 )
 from tests.store.conftest import MakeUrl
 from tests.store.samples import NOW
@@ -314,6 +315,17 @@ def test_killed_again_and_again_it_goes_on_where_it_was(urls: tuple[str, str]) -
         assert all(one.same for one in done.tables)
         assert all(one.same for one in copying.verify())
     assert rows_of(new, campaigns) == rows_of(old, campaigns)
+    with closing(Database(new)) as database, database.reading() as connection:
+        kept, counted = (
+            connection.execute(
+                sa.select(table.c.campaign, table.c.state, count, sa.func.sum(table.c.attempts))
+                .group_by(table.c.campaign, table.c.state)
+                .having(count > 0)
+                .order_by(table.c.campaign, table.c.state)
+            ).all()
+            for table, count in ((tallies, sa.func.sum(tallies.c.copies)), (deliveries, sa.func.count()))
+        )
+    assert kept == counted
 
 
 def test_killed_between_closing_the_old_and_opening_the_new_neither_goes_on(urls: tuple[str, str]) -> None:
@@ -345,7 +357,7 @@ def test_hashes_do_not_depend_on_order_and_tell_kinds_apart(store: Store) -> Non
         connection.execute(sa.update(table).where(table.c.count == 3).values(count=4))
         assert summed(connection, table)[1] != sums[0][1]
         assert [len(batch) for batch in batches(connection, table, (date(2018, 7, 3), "s3"))] == [2]
-    assert {table.name for table in DERIVED} == {"archive", "archived", "cards", "cards_due"}
+    assert {table.name for table in DERIVED} == {"archive", "archived", "cards", "cards_due", "tallies"}
     assert HEAD >= "0015"
 
 

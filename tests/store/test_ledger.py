@@ -83,7 +83,7 @@ def test_a_campaign_freezes_its_audience_and_their_preferences(store: Store) -> 
 
 
 def test_a_campaign_is_streamed_page_by_page(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("digest.store.campaigns._PAGE", 3)
+    monkeypatch.setattr("digest.store.freezing.PAGE", 3)
     assert start_campaign(store, 10).audience == 10
     assert len(send_all(store.campaigns.ledger(ID))) == 10
 
