@@ -87,7 +87,7 @@ _SIMPLER = str.maketrans(*(row[0] for row in table("traditional.tsv")))
 
 def simplified(text: str) -> str:
     """Chinese text in simplified characters, one for one, so that positions stay; for looking up, not for showing."""
-    return text if text.isascii() else text.translate(_SIMPLER)
+    return text.translate(_SIMPLER) if not text.isascii() and CJK.search(text) else text
 
 
 def prominence(place: Place, inside: int = 0) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from string import ascii_lowercase, ascii_uppercase
 
 from digest.classify import surroundings as around
 from digest.classify.lexicon import CJK, Kind, Lexicon, Word, fold, simplified
@@ -26,6 +27,7 @@ FILING = "place of filing"
 PAIR = "pair of countries"
 COUNTY = "county of a state"
 
+_UPPER, _LOWER = ascii_uppercase.encode(), ascii_lowercase.encode()
 _BESIDE = re.compile(r",\s*$")
 _OWNS = re.compile(r"'s?\s+(?:(?:capital|southern|northern|eastern|western|central|coastal)\s)*(?:city of\s)?$")
 _IN_BETWEEN = re.compile(r",?\s(?:in|of|near)\s(?:the\s)?(?:\w+ern\s)?$")
@@ -274,7 +276,12 @@ def is_chinese(text: str) -> bool:
 
 
 def _in_capitals(text: str) -> bool:
+    """Whether a stretch of text is set in capitals: four times as many as small letters."""
     head = text[:400]
+    if head.isascii():
+        letters = head.encode()
+        size = len(letters)
+        return size - len(letters.translate(None, _UPPER)) > 4 * (size - len(letters.translate(None, _LOWER)))
     return sum(map(str.isupper, head)) > 4 * sum(map(str.islower, head))
 
 

@@ -9,10 +9,13 @@ tools/train_salience.py does.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log1p, log10
+from string import ascii_letters
+
+from ahocorasick_rs import AhoCorasick, MatchKind
 
 from digest.classify import mentions as found
 from digest.classify.lexicon import table
@@ -46,6 +49,7 @@ _OBJECT = re.compile(
     r"\b(?:to|with|against|on|over|from|for|by|into|towards?|after|of|in|at)\s(?:the\s)?$", re.IGNORECASE
 )
 _TOKEN = re.compile("[A-Za-z]+")
+_LATIN = frozenset(ascii_letters).__contains__
 _FIGURE = re.compile(r"\d")
 
 
@@ -81,6 +85,8 @@ class Cues:
                 self._countries[word].append(code.rstrip("$"))
             self._money.update(words if code.endswith("$") else ())
         self._apart = [word for word in self._countries if not _TOKEN.fullmatch(word)]  # two words, or Chinese
+        self._words = [word for word in self._countries if _TOKEN.fullmatch(word)]
+        self._machine = AhoCorasick(self._words, matchkind=MatchKind.LeftmostLongest)
 
     def count(self, article: Article) -> Mapping[str, int]:
         """How many cues speak for each country, and under "" how many there are."""
@@ -96,10 +102,15 @@ class Cues:
         return [word for word in self._found(article) if country in self._countries[word] and word not in self._money]
 
     def _found(self, article: Article) -> Mapping[str, int]:
-        text = _beginning(article)
-        known = self._countries
-        found = Counter(word for word in _TOKEN.findall(text) if word in known)
-        found.update({word: text.count(word) for word in self._apart if word in text})
+        text = f" {_beginning(article)} "
+        found: dict[str, int] = {}
+        for index, start, end in self._machine.find_matches_as_indexes(text):
+            if not (_LATIN(text[start - 1]) or _LATIN(text[end])):
+                word = self._words[index]
+                found[word] = found.get(word, 0) + 1
+        for word in self._apart:
+            if word in text:
+                found[word] = text.count(word)
         return found
 
 
@@ -139,7 +150,7 @@ def features(
         log1p(len(named)), log1p(spoken), log1p(length), log1p(len(article.title)),
         float(sum(1 for tally in tallies.values() if tally.where[0])), log1p(cues.get("", 0)),
         float(sum(1 for head in named if weights[head] >= 0.5 * top)),
-        log1p(100 * len(_FIGURE.findall(beginning)) / (len(beginning) or 1)),
+        log1p(100 * _figures(beginning) / (len(beginning) or 1)),
     )  # fmt: skip
     acts = frozenset(acting)
     rows = {}
@@ -169,6 +180,13 @@ def features(
             *shared, _objects(article, resolved, order, head), float(tally.listed),
         )  # fmt: skip
     return rows
+
+
+def _figures(text: str) -> int:
+    """How many digits it has."""
+    if text.isascii():
+        return len(text) - len(text.encode().translate(None, b"0123456789"))
+    return len(_FIGURE.findall(text))
 
 
 def _objects(article: Article, resolved: Resolved, order: Sequence[str], head: str) -> float:

@@ -23,7 +23,8 @@ _STARTERS_LIST = """
 """
 _STARTERS = frozenset(_STARTERS_LIST.split())
 _END = re.compile(
-    r"(?P<stop>[.!?…]{1,20}|[。！？]{1,20}|……)(?P<close>[\"'”’»)\]」』）》]{0,9})(?:(?P<space>\s+)|(?=[\u3040-\u9fff“「『（《])|(?=[A-Z“\"]))"
+    # Begins with one set of characters, so that it is tried where one of them stands, and nowhere else.
+    r"(?P<stop>[.!?…。！？](?:(?<=[.!?…])[.!?…]{0,19}|(?<=[。！？])[。！？]{0,19}))(?P<close>[\"'”’»)\]」』）》]{0,9})(?:(?P<space>\s+)|(?=[\u3040-\u9fff“「『（《])|(?=[A-Z“\"]))"
 )
 _SPOKEN = re.compile(r"[^，。！？“]{1,12}(?:说|表示|称|指出|介绍)(?:道)?[。，：]")  # “……。”他说。
 _LAST_WORD = re.compile(r"[\w.&’'-]*$")

@@ -137,12 +137,10 @@ class _Topic:
     """What a summary should cover: the headline's words, those that put it where it is filed, and the article's own."""
 
     def __init__(self, title: str, filed: Iterable[str], sentences: Sequence[_Sentence]) -> None:
-        self._title = frozenset(wording.words(title))
+        self._title = frozenset(wording.tokens(title))
         self._filed = self._title.union(filed)
-        self._counts = Counter[str]()
+        self._counts = Counter([word for sentence in sentences for word in sentence.words.elements()])
         self._early: dict[str, float] = {}
-        for sentence in sentences:
-            self._counts.update(sentence.words)
         if not self._title:
             for sentence in sentences:
                 for word, count in sentence.words.items():
@@ -151,13 +149,15 @@ class _Topic:
         self._total = self._counts.total() or 1
         self._early_total = sum(self._early.values()) or 1.0
         self._lead = sentences[0].words
+        self._lead_words = frozenset(self._lead)
         self._lead_square = _square(self._lead)
 
     def candidate(self, sentence: _Sentence) -> _Candidate:
         """A sentence with what is weighed of it."""
         words = frozenset(sentence.words)
         tokens = sentence.text.split()
-        product = sum(count * self._lead[word] for word, count in sentence.words.items() if word in self._lead)
+        counts, lead = sentence.words, self._lead
+        product = sum([counts[word] * lead[word] for word in words & self._lead_words])
         square = self._lead_square * _square(sentence.words)
         return _Candidate(
             sentence=sentence,
@@ -217,7 +217,7 @@ def _filed_under(regions: Sequence[RegionTag], themes: Sequence[ThemeTag]) -> se
     """Words that put the article into its regions and its first theme."""
     tags = [tag for tag in regions if tag.role is not Role.MENTIONED] + list(themes[:1])
     texts = {evidence.text for tag in tags for evidence in tag.evidence}
-    return {word for text in texts for word in wording.words(text)}
+    return {word for text in texts for word in wording.tokens(text)}
 
 
 def _square(words: Mapping[str, int]) -> int:

@@ -100,8 +100,22 @@ _GIVEN = frozenset(name for row in table("given.tsv") for name in row)
 _AFTER_A_PLACE = frozenset(word for row in table("after-a-place.tsv") for word in row)
 
 
+# Every name of an article asks all of this, and most answers are no: what the last words before it cannot begin, or the
+# first letters after it, is not looked for. An expression that ends at the name is tried from the last words on only.
+
+
+def _last(before: str, words: int = 1) -> int:
+    """Where the space before the last word stands, or before the last few; 0 when there are not so many."""
+    at = len(before) - 1  # where a space stands, if words end here
+    for _ in range(words):
+        at = before.rfind(" ", 0, max(at, 0))
+    return max(at, 0)
+
+
 def called(before: str, after: str) -> Level | None:
     """What the words before a name call it: "the Australian state of Victoria", "the port city of Mobile"."""
+    if before[-3:-1] != "of":
+        return None
     match = _CALLED.search(before)
     if match is None or _WORD_AFTER.match(after):  # the province of West Java
         return None
@@ -117,43 +131,54 @@ def is_language(before: str, after: str) -> bool:
     """Spoke Chinese, English-speaking, translated into French."""
     if _LANGUAGE_AFTER.match(after):
         return True
-    return bool(_LANGUAGE_BEFORE.search(before)) and bool(_LANGUAGE_END.match(after))
+    return bool(_LANGUAGE_END.match(after)) and bool(_LANGUAGE_BEFORE.search(before))
 
 
 def is_paper(after: str) -> bool:
     """Houston Chronicle, Bangkok Post: who reports is not where it happens."""
-    return bool(_PAPER.match(after))
+    return after[1:2].isupper() and bool(_PAPER.match(after))
 
 
 def is_figure(before: str, after: str, *, metonym: bool) -> bool:
     """China's Silicon Valley, the Paris of the East."""
     if metonym and (_FIGURE_BEFORE.search(before) or _FIGURE_OF.match(after)):
         return True
-    return bool(_FIGURE_AFTER.match(after))
+    return "of" in after[1:4] and bool(_FIGURE_AFTER.match(after))
 
 
 def is_person(name: str, before: str, after: str, is_place: Callable[[str], bool]) -> bool:
     """Mr London, Andrew Jackson, Sydney Pollack; not Sydney Harbour, and not before another place."""
-    if _TITLE_BEFORE.search(before) or _OCCUPATION.search(before) or _AGED.match(after):
+    at = _last(before)
+    if _TITLE_BEFORE.search(before, at) or (after[:1] == "," and _AGED.match(after)):
         return True
-    first, last = _WORD_BEFORE.search(before), _WORD_AFTER.match(after)
+    first = _WORD_BEFORE.search(before, at)
     if first and first["word"] in _FIRST_NAMES:
         return True
-    if last is None or name not in _GIVEN:
+    if before[at : at + 2].strip()[:1].isupper() and _OCCUPATION.search(before):
+        return True
+    if name not in _GIVEN:
         return False
-    return last["word"] not in _AFTER_A_PLACE and not is_place(last["word"])
+    last = _WORD_AFTER.match(after)
+    return last is not None and last["word"] not in _AFTER_A_PLACE and not is_place(last["word"])
 
 
 def is_part_of_name(before: str, after: str, *, city: bool, division: bool) -> bool:
     """London Road, the frigate Norfolk, Al-Hassan, Stratford-upon-Avon, New Britain: names of something else."""
-    if _STREET.match(after) or _SHIP_BEFORE.search(before) or _HYPHEN_BEFORE.search(before):
+    at = _last(before, 2)
+    if (after[1:2].isupper() and _STREET.match(after)) or _SHIP_BEFORE.search(before, _last(before, 3)):
         return True
-    return (city and bool(_HYPHEN_AFTER.match(after))) or (not division and bool(_NAME_BEFORE.search(before)))
+    if before[-1:] == "-" and _HYPHEN_BEFORE.search(before):
+        return True
+    if city and after[:1] == "-" and _HYPHEN_AFTER.match(after):
+        return True
+    return not division and bool(_NAME_BEFORE.search(before, at))
 
 
 def in_organisation(before: str, after: str) -> bool:
     """Tokyo Electric Power, Bank of Mexico: the organisation's home, less than the place itself."""
-    return bool(_ORGANISATION.match(after) or _ORGANISATION_BEFORE.search(before))
+    if (after[:1] == "'" or after[1:2] == "&" or after[1:2].isupper()) and _ORGANISATION.match(after):
+        return True
+    return "of" in before[-7:].lower() and bool(_ORGANISATION_BEFORE.search(before))
 
 
 def is_embedded(before: str, after: str) -> bool:
@@ -161,7 +186,7 @@ def is_embedded(before: str, after: str) -> bool:
     last = _WORD_AFTER.match(after)
     if last and last["word"] not in _AFTER_A_PLACE:
         return True
-    return bool(_WORD_BEFORE.search(before)) and not _SENTENCE_BEFORE.search(before)
+    return bool(_WORD_BEFORE.search(before, _last(before))) and not _SENTENCE_BEFORE.search(before)
 
 
 def speaks_for_government(before: str, after: str) -> bool:

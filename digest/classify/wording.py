@@ -12,8 +12,8 @@ _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _CJK_CHAR = re.compile(rf"[{_CJK}]")
 _LATIN = re.compile(r"[^\W_]{2,}")
 _RUN = re.compile(rf"[^\W_{_CJK}]{{2,}}|[{_CJK}]+")
-_ANNOUNCES = re.compile(r"[:：]$")  # a list follows, which a summary cannot hold
-_COMPLETE = re.compile(r"[.!?…。！？:：][\"'”’»)\]」』）》]*$")
+_ANNOUNCES = (":", "：")  # a list follows, which a summary cannot hold
+_STOPPING, _CLOSING = frozenset(".!?…。！？:："), "\"'”’»)]」』）》"
 _FURNITURE = re.compile(
     r"(?:photo|image|picture|video|graphic|read more|read also|see also|click|subscribe|sign up|follow us|copyright|©"
     r"|source:|advertisement|editor'?s note|correction:|updated?:|related:|for more"
@@ -60,7 +60,7 @@ _ASKS = re.compile(
     r"[^\W_]\s?[?？][\"'”’」』）)]*$"
 )  # not the "?" that a lost quotation mark leaves behind a full stop
 _STOPS = ".。!！"
-_FULL_NAME = re.compile(r"(?=\b[A-Z][\w’'-]+\)? ([A-Z][\w’'-]{2,}))")
+_FULL_NAME = re.compile(r"[A-Z](?<!\w[A-Z])[\w’'-]+\)?(?= ([A-Z][\w’'-]{2,}))")
 _STOP_LIST = """
     a about after all also an and any are as at be because been before being both but by can could did do does
     during each for from further had has have he her here him his how i if in into is it its just may might more
@@ -69,6 +69,10 @@ _STOP_LIST = """
     was we were what when where which while who whom will with would you your
 """
 _STOP = frozenset(_STOP_LIST.split())
+_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_DROPPED = _STOP.union(_ALPHABET)
+_PARTED = {code: " " for code in range(128) if chr(code) not in _ALPHABET}
+_TYPOGRAPHIC = dict.fromkeys(map(ord, "‘’“”–—…·•«»£€§°©®™\u00a0"), " ")
 
 
 def leans(text: str) -> bool:
@@ -93,15 +97,16 @@ def surnames(text: str) -> list[str]:
 
 def blemish(text: str) -> float:
     """What its form costs wherever it stands: a question, a list announced."""
-    return 0.05 * bool(_ASKS.search(text)) + 0.2 * bool(_ANNOUNCES.search(text))
+    asks = ("?" in text or "？" in text) and _ASKS.search(text)
+    return 0.05 * bool(asks) + 0.2 * text.endswith(_ANNOUNCES)
 
 
 def printable(text: str, title: str) -> bool:
     """Whether it may be printed at all: whole, no furniture, not the headline again."""
-    if not _COMPLETE.search(text) or _FURNITURE.match(text):
+    if text.rstrip(_CLOSING)[-1:] not in _STOPPING or _FURNITURE.match(text):
         return False
     lower = text.lower()
-    if any(mark in lower for mark in _AMID) or ("@" in text and _ADDRESS.search(text)):
+    if [mark for mark in _AMID if mark in lower] or ("@" in text and _ADDRESS.search(text)):
         return False
     return text.rstrip(_STOPS).casefold() != title.rstrip(_STOPS).casefold()
 
@@ -114,9 +119,19 @@ def length(text: str) -> float:
 
 def words(text: str) -> Counter[str]:
     """Content words in lower case, counted; of Chinese, pairs of neighbouring characters."""
-    if text.isascii() or not _CJK_CHAR.search(text):
-        return Counter([word for word in _LATIN.findall(text.lower()) if word not in _STOP])
-    found = Counter[str]()
-    for run in _RUN.findall(text.lower()):
-        found.update([run] if run.isascii() else [run[place : place + 2] for place in range(max(1, len(run) - 1))])
+    return Counter(tokens(text))
+
+
+def tokens(text: str) -> list[str]:
+    """The same words in their order, each as often as it stands there."""
+    lower = text.lower()
+    if not lower.isascii():
+        lower = lower.translate(_TYPOGRAPHIC)
+    if lower.isascii():  # a table and a split take a third of the time of an expression
+        return [word for word in lower.translate(_PARTED).split() if word not in _DROPPED]
+    if not _CJK_CHAR.search(lower):
+        return [word for word in _LATIN.findall(lower) if word not in _STOP]
+    found: list[str] = []
+    for run in _RUN.findall(lower):
+        found += [run] if run.isascii() else [run[place : place + 2] for place in range(max(1, len(run) - 1))]
     return found
