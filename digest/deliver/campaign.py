@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from digest.deliver.books import Bookkeeper, drain
+from digest.deliver.books import Bookkeeper
 from digest.deliver.fields import mailbox
 from digest.deliver.ledger import Ledger
 from digest.deliver.pace import Paces, speaks_of_load
@@ -28,7 +28,7 @@ from digest.deliver.report import Progress, Report
 from digest.deliver.tally import Tally, unmade, untried
 from digest.deliver.transport import Envelope, Session, Transport
 from digest.errors import AddressError, DeliveryError, StoreError
-from digest.model import Accepted, Claim, Deferred, Outcome, Record, Reply, Skipped, Uncertain
+from digest.model import Accepted, Claim, Deferred, Outcome, Reply, Skipped, Uncertain
 
 _NO_REPLY = (0, 421)  # nothing was said, or only that the server shuts the channel (RFC 5321, 3.8)
 _SHORTEST_WAIT = timedelta(milliseconds=50)
@@ -186,25 +186,24 @@ class _Run:
     async def _session(self) -> None:
         """Claim, make, send, record, over and over on one connection."""
         session = self._transport.session()
-        done: list[Record] = []  # to be recorded with the next commit
         try:
             while True:
-                taken = await self._take(done)
+                taken = await self._take()
                 if taken is None and self._dry and self._paces.limits_domains:
-                    taken = await self._await_slot(done)
+                    taken = await self._await_slot()
                 if taken is None:
                     if self._dry or self._ending.is_set():
                         return
-                    taken = await self._probe(session, done)
+                    taken = await self._probe(session)
                 while taken is not None:
-                    taken = await self._carry(session, *taken, done)
+                    taken = await self._carry(session, *taken)
         except Exception as error:  # noqa: BLE001 - one session's failure ends the run, after the others have finished
             self._fail(error)
         finally:
             await session.close()
 
-    async def _take(self, done: list[Record], leaving: int | None = None) -> tuple[Claim, Envelope] | None:
-        """Commit what was done and whose body leaves; claim and make the next copy. None: there is none for now.
+    async def _take(self, leaving: int | None = None) -> tuple[Claim, Envelope] | None:
+        """Commit whose body leaves; claim and make the next copy. None: there is none for now.
 
         Who is about to let a body leave waits for no pace and no other copy: its next one comes later, alone.
         """
@@ -214,27 +213,25 @@ class _Run:
             want = not self._ending.is_set() and not self._breaker.is_open
             if want and (wait := self._paces.whole.take(self._now())):
                 if leaving is None:
-                    if done:
-                        await self._books.exchange(drain(done), want=False)
                     await self._sleep(timedelta(seconds=wait))
                     continue
                 want = False
-            if not want and not done and leaving is None:
+            if not want and leaving is None:
                 return None
-            claim = await self._books.exchange(drain(done), want=want, leaving=leaving)
+            claim = await self._books.exchange(want=want, leaving=leaving)
             if claim is None:
                 self._dry = self._dry or want
                 return None
             made = await self._made(claim)
             if isinstance(made, Envelope):
                 return claim, made
-            done.append(self._record(claim, made))
+            self._note(claim, made)
             if isinstance(made, Deferred) and made.until is not None:
                 self._paces.whole.put_back()
             if leaving is not None:
                 return None
 
-    async def _await_slot(self, done: list[Record]) -> tuple[Claim, Envelope] | None:
+    async def _await_slot(self) -> tuple[Claim, Envelope] | None:
         """Wait on an open connection, one session at a time, for a copy whose slot comes soon; None: there is none."""
         async with self._line:
             least = timedelta(0)
@@ -244,14 +241,14 @@ class _Run:
                     break
                 await self._sleep(wait)
                 self._dry = False
-                taken = await self._take(done)
+                taken = await self._take()
                 if taken is not None or not self._dry:
                     return taken
                 least = _SHORTEST_WAIT
             self._dry = True
         return None
 
-    async def _probe(self, session: Session, done: list[Record]) -> tuple[Claim, Envelope] | None:
+    async def _probe(self, session: Session) -> tuple[Claim, Envelope] | None:
         """While the server seems down: wait, then try one copy, one session at a time."""
         async with self._gate:
             pause = self._breaker.pause
@@ -260,43 +257,43 @@ class _Run:
             if not pause or self._dry or self._ending.is_set():
                 return None
             await self._sleep(pause, f"for the server: {self._breaker.last}")
-            claim = None if self._ending.is_set() else await self._books.exchange((), want=True)
+            claim = None if self._ending.is_set() else await self._books.exchange(want=True)
             if claim is None:
                 self._dry = True
                 return None
             made = await self._made(claim)
             if not isinstance(made, Envelope):
-                done.append(self._record(claim, made))
+                self._note(claim, made)
                 return None
-            return await self._carry(session, claim, made, done, probe=True)
+            return await self._carry(session, claim, made, probe=True)
 
     async def _carry(
-        self, session: Session, claim: Claim, envelope: Envelope, done: list[Record], *, probe: bool = False
+        self, session: Session, claim: Claim, envelope: Envelope, *, probe: bool = False
     ) -> tuple[Claim, Envelope] | None:
-        """Send a copy; what to record of it goes to `done`. The copy that was claimed when its body left, if any."""
+        """Send a copy, and note what became of it. The copy that was claimed when its body left, if any."""
         following: tuple[Claim, Envelope] | None = None
 
         async def leaving() -> Envelope | None:
             nonlocal following
-            following = await self._take(done, claim.delivery)
+            following = await self._take(claim.delivery)
             return following[1] if following else None
 
         try:
             outcome = await session.send(envelope, leaving)
         except DeliveryError as error:
             self._fail(error)
-            done.append(self._record(claim, untried(error)))
+            self._note(claim, untried(error))
             return following
         if type(outcome) is Accepted:
             self._breaker.note(failed=False)
-            done.append(self._record(claim, outcome, envelope.items))
+            self._note(claim, outcome, envelope.items)
             return following
         reply = outcome.reply if not isinstance(outcome, Skipped) else Reply(code=0)
         failed = isinstance(outcome, Deferred | Uncertain) and reply.code in _NO_REPLY
         if isinstance(outcome, Deferred) and speaks_of_load(reply):
             self._paces.slow_down(claim.address, self._now())
         self._breaker.note(failed=failed, said=str(reply) if failed else "", probe=probe)
-        done.append(self._record(claim, outcome, envelope.items))
+        self._note(claim, outcome, envelope.items)
         return following
 
     async def _made(self, claim: Claim) -> Envelope | Outcome:
@@ -319,11 +316,11 @@ class _Run:
             return unmade(f"the copy could not be made: {type(error).__name__}: {error}", ours=True)
         return made
 
-    def _record(self, claim: Claim, outcome: Outcome, items: bytes = b"") -> Record:
-        record = self._tally.record(claim, outcome, items)
+    def _note(self, claim: Claim, outcome: Outcome, items: bytes = b"") -> None:
+        """Record what became of a copy: at once, not only when its session asks for something."""
+        self._books.note(self._tally.record(claim, outcome, items))
         if self._tally.too_faulty:
             self._end(self._tally.too_faulty)
-        return record
 
     def _end(self, why: str) -> None:
         self._stopped = self._stopped or why
