@@ -14,16 +14,17 @@ that came to an end.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from digest.model import DeliveryState
 from digest.store.database import Database
 from digest.store.ranges import Span, still_ours
-from digest.store.recording import RECORDED, WAITS, Row, writing
+from digest.store.recording import RECORDED, WAITS, Row, is_in, writing
 from digest.store.schema import deliveries, logbook
 
 BODY_OUT: Final = 354  # RFC 5321's "start mail input": the last word of the server before the body left
@@ -35,23 +36,36 @@ _as_line: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).en
 
 _LINES: Final = sa.delete(logbook).where(logbook.c.campaign == sa.bindparam("of"))
 
-_UNDER_WAY: Final = (
-    sa.update(deliveries)
-    .where(
-        deliveries.c.id == sa.bindparam("number"),
-        deliveries.c.campaign == sa.bindparam("of"),
-        sa.or_(*(deliveries.c.state == state.value for state in (DeliveryState.QUEUED, DeliveryState.CLAIMED))),
-    )
-    .values(
-        state=DeliveryState.CLAIMED.value,
-        attempts=deliveries.c.attempts + sa.bindparam("claims"),
-        claimed_at=sa.func.coalesce(
-            sa.bindparam("claimed", type_=deliveries.c.claimed_at.type), deliveries.c.claimed_at
-        ),
-        code=sa.bindparam("word"),
-        next_attempt_at=None,
-    )
+# PostgreSQL takes what a commit says of copies under way as arrays, in one statement, as it does their ends.
+_SAID: Final[Mapping[str, Any]] = {
+    "number": sa.BigInteger,
+    "claims": sa.Integer,
+    "claimed": sa.DateTime(timezone=True),
+    "word": sa.Integer,
+}
+_SAID_OF_MANY: Final = (
+    sa.func.unnest(*(sa.cast(sa.bindparam(name), ARRAY(kind)) for name, kind in _SAID.items()))
+    .table_valued(*_SAID, name="said")
+    .render_derived()
 )
+
+
+def _under_way(said: Mapping[str, Any]) -> sa.Update:
+    return (
+        sa.update(deliveries)
+        .where(
+            deliveries.c.id == said["number"],
+            deliveries.c.campaign + 0 == sa.bindparam("of"),
+            is_in([DeliveryState.QUEUED, DeliveryState.CLAIMED]),
+        )
+        .values(
+            state=DeliveryState.CLAIMED.value,
+            attempts=deliveries.c.attempts + said["claims"],
+            claimed_at=sa.func.coalesce(said["claimed"], deliveries.c.claimed_at),
+            code=said["word"],
+            next_attempt_at=None,
+        )
+    )
 
 
 class Logbook:
@@ -62,7 +76,8 @@ class Logbook:
         self._database = database
         self._campaign = campaign
         self._lines = database.prepare(_LINES.returning(logbook.c.id, logbook.c.line))
-        self._under_way = database.prepare(_UNDER_WAY)
+        single = {name: sa.bindparam(name, type_=sa.types.to_instance(kind)) for name, kind in _SAID.items()}
+        self._under_way = database.prepare(_under_way(single if database.is_sqlite else dict(_SAID_OF_MANY.c)))
         self._write = writing(database)
         if span is not None:
             line = sa.select(sa.literal(campaign), sa.bindparam("line", type_=sa.Text))
@@ -90,11 +105,10 @@ class Logbook:
         finished = (*ended.values(), *rows)
         # The claims of the others are counted with their ends.
         under_way = (claimed | left).keys() - {row[0] for row in finished}
-        self._under_way.many(
+        self._note(
             cursor,
-            ("of", "number", "claims", "claimed", "word"),
             [
-                (self._campaign, number, int(number in claimed), claimed.get(number), BODY_OUT if number in left else 0)
+                (number, int(number in claimed), claimed.get(number), BODY_OUT if number in left else 0)
                 for number in sorted(under_way)
             ],
         )
@@ -104,6 +118,14 @@ class Logbook:
             for row in finished
         ]
         self._write(cursor, self._campaign, done)
+
+    def _note(self, cursor: DBAPICursor, said: Sequence[tuple[object, ...]]) -> None:
+        """Write which copies are claimed, and whose bodies left."""
+        if self._database.is_sqlite:
+            self._under_way.many(cursor, ("of", *_SAID), [(self._campaign, *one) for one in said])
+        elif said:
+            columns = map(list, zip(*said, strict=True))
+            self._under_way.run(cursor, {"of": self._campaign, **dict(zip(_SAID, columns, strict=True))})
 
 
 def fold_all(database: Database) -> None:

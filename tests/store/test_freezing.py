@@ -17,10 +17,11 @@ import sqlalchemy as sa
 from digest.errors import StateError
 from digest.links import Key, Links
 from digest.model import DeliveryState, EditionState, Preferences, SubscriptionState, Timing
-from digest.store import Store
+from digest.store import Store, logbook, recording
 from digest.store.database import Database
 from digest.store.freezing import Freezer
 from digest.store.schema import deliveries, editions, subscribers
+from tests.store.conftest import MakeUrl
 from tests.store.samples import NOW, make_article, make_edition, message_id, readers
 
 ID = "weekly-2018-W29"
@@ -86,6 +87,7 @@ def test_it_goes_on_where_it_broke_off(store: Store) -> None:
 _KILLED = """
 import os, signal, sys
 from digest.store import Store, freezing
+from tests.store.conftest import MakeUrl
 from tests.store.samples import NOW, message_id
 
 def dies(subscription, seen=[]):
@@ -274,3 +276,26 @@ def test_counts_follow_every_act(store: Store) -> None:
         connection.execute(sa.delete(deliveries).where(deliveries.c.key == "reader3@example.org"))
         connection.execute(sa.delete(deliveries).where(deliveries.c.key == "nobody"))
     assert right() == {DeliveryState.QUEUED: 2, DeliveryState.SKIPPED: 7}
+
+
+# ---- what a commit of a sender looks at
+
+
+def test_a_commit_looks_at_its_own_copies_only_however_old_the_statistics(postgresql: MakeUrl) -> None:
+    """PostgreSQL takes a campaign that it has not analysed for few rows: then an index of its queue looks cheap."""
+    with Store.open(postgresql("sending_plans")) as store:
+        store.migrate(site="plans", now=NOW)
+        prepare(store, 10)
+        store.campaigns.start(ID, message_id, NOW)
+        for made, given, columns in (
+            (recording._writing, recording._MANY, recording._WRITTEN),
+            (logbook._under_way, logbook._SAID_OF_MANY, logbook._SAID),
+        ):
+            statement = store._database.prepare(made(dict(given.c)))
+            with store._database.quick() as cursor:
+                cursor.execute("SET LOCAL enable_seqscan = off")
+                cursor.execute(
+                    f"EXPLAIN {statement._text}", statement._bind({"of": 1, **{name: [] for name in columns}})
+                )
+                plan = "\n".join(row[0] for row in cursor.fetchall())
+            assert "pk_deliveries" in plan, plan
