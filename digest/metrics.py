@@ -126,6 +126,11 @@ class _Stands(Collector):
         yield _gauge("digest_queue_copies", "Copies not yet at their end", sum(one.depth for one in now.queues))
         yield _gauge("digest_oldest_due_copy_seconds", "Age of the oldest copy that could go out", now.oldest_due)
         yield _gauge("digest_armed", "Whether this installation sends: no copy, and not restored", not now.unarmed)
+        room = GaugeMetricFamily("digest_disk_free_bytes", "Room where this machine writes", labels=["folder"])
+        for folder, free in now.room.items():
+            room.add_metric([folder], free)
+        yield room
+        yield _gauge("digest_store_full", "Whether the database's server has no room to write", bool(now.full))
         yield _gauge("digest_problems", "Open problems", len(now.problems))
         yield _gauge("digest_suppressions", "Addresses that are not written to", now.suppressions)
         editions = GaugeMetricFamily("digest_editions_in_state", "Editions by state", labels=["state"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ from digest.periods import Run, next_runs
 from digest.settings import Settings
 from digest.store import Health, Listed, Problem, Queue, RunState, Settled, Store
 
+LITTLE: Final = 100 * 1024 * 1024  # bytes: with less that is free, a disk wants a look
 _SHOWN: Final = 20  # lines of each kind that an operator is shown
 
 
@@ -61,9 +62,24 @@ class Standing:
     subscriptions: Mapping[str, int]  # by state
     editions: Mapping[str, int]  # by state
     unarmed: str = ""  # why this installation does not send: it is a copy, or was restored
+    full: str = ""  # why the database's server cannot write: its disk is full
+    room: Mapping[str, int] = field(default_factory=dict)  # folder that is written to -> bytes that are free there
+
+    @property
+    def cramped(self) -> Mapping[str, int]:
+        """The folders in which little is free."""
+        return {folder: free for folder, free in self.room.items() if free < LITTLE}
 
 
-def look(store: Store, settings: Settings, now: datetime, *, count: int = 1, unarmed: str = "") -> Standing:
+def look(
+    store: Store,
+    settings: Settings,
+    now: datetime,
+    *,
+    count: int = 1,
+    unarmed: str = "",
+    room: Mapping[str, int] | None = None,
+) -> Standing:
     """Look at the store.
 
     Args:
@@ -72,6 +88,7 @@ def look(store: Store, settings: Settings, now: datetime, *, count: int = 1, una
         now: the time.
         count: how many runs of each digest to tell.
         unarmed: why this installation does not send.
+        room: bytes that are free in the folders that are written to.
     """
     listed = store.editions.list()
     left = (EditionState.SENDING, EditionState.PAUSED, EditionState.SENT)
@@ -108,6 +125,8 @@ def look(store: Store, settings: Settings, now: datetime, *, count: int = 1, una
         subscriptions={state.value: number for state, number in store.subscribers.count().items()},
         editions=dict(Counter(one.state.value for one in listed)),
         unarmed=unarmed,
+        full=store.no_room(),
+        room=room or {},
     )
 
 

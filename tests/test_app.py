@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from pathlib import Path
 
@@ -50,6 +52,21 @@ def test_a_damaged_key_is_named(folder: Path) -> None:
     (folder / "var" / "secret.key").write_text("short", encoding="ascii")
     with App.open(folder) as app, pytest.raises(ConfigError, match=r"secret\.key: holds no key"):
         _ = app.links
+
+
+def test_a_key_is_made_whole_or_not_at_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", full)
+        with App.open(folder) as app, pytest.raises(ConfigError, match="No space left"):
+            _ = app.links
+    assert not [path.name for path in (folder / "var").glob("*secret*")]
+    with App.open(folder) as app:
+        first = app.links
+    with App.open(folder) as app:
+        assert app.links.unsubscribe(1) == first.unsubscribe(1)
 
 
 def test_a_state_folder_that_cannot_be_made_is_named(folder: Path) -> None:

@@ -15,7 +15,7 @@ from digest.app.changing import change_setting
 from digest.app.checking import misaligned, missing_folders, unknown_regions
 from digest.app.edge import environment, now
 from digest.app.outside import fetcher_of, mailbox_of, sender_of, signer_of, transport_of
-from digest.app.state import changed_at_desk, key_of, make_state
+from digest.app.state import changed_at_desk, key_of, make_state, room_of
 from digest.classify import Judge, Taxonomy, load_taxonomy
 from digest.deliver import (
     Child,
@@ -42,6 +42,7 @@ from digest.publishing import Press
 from digest.render import Renderer
 from digest.settings import Settings, load, shipped
 from digest.sources import LiveSources
+from digest.standing import Standing as Overview
 from digest.standing import look
 from digest.store import Notice, Span, Store
 from digest.subscriptions import Reception, ReturnedMail
@@ -242,7 +243,15 @@ class App:
         """Figures of this process and of the store, for Prometheus."""
         from digest.metrics import Metrics  # noqa: PLC0415 - its client takes long to load, and only `digest run` counts
 
-        return Metrics(lambda: look(self.store, self.settings, now(), unarmed=self.unarmed()))
+        return Metrics(self.standing)
+
+    def standing(self, count: int = 1) -> Overview:
+        """How things stand: the store, with so many runs of each digest, and the room on this machine's disks."""
+        return look(self.store, self.settings, now(), count=count, unarmed=self.unarmed(), room=self.room())
+
+    def room(self) -> dict[str, int]:
+        """Bytes that are free where this machine writes, by folder."""
+        return room_of(self.settings, self.fence.file)
 
     @cached_property
     def fence(self) -> Fence:

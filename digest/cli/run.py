@@ -17,7 +17,7 @@ from digest.cli.completion import DigestKey
 from digest.engine import HERE
 from digest.model import DeliveryState
 from digest.periods import next_runs
-from digest.standing import Standing, look
+from digest.standing import Standing
 
 log = logs.logger("run")
 Serve: TypeAlias = Callable[[App, asyncio.Event, Callable[[], None]], Awaitable[None]]
@@ -104,13 +104,15 @@ def _span(start: datetime, end: datetime) -> str:
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Say how things stand, in about ten lines. Ends with 1 when something waits for an operator."""
     with opened(context) as app:
-        standing = look(app.store, app.settings, now(), count=2, unarmed=app.unarmed())
+        standing = app.standing(count=2)
         if as_json:
             print_json(standing)
         else:
             for text, urgent in _lines(app, standing):
                 say(text, style="yellow" if urgent else "")
     if standing.waiting or standing.problems or standing.owed or standing.unarmed:
+        raise typer.Exit(FAILED)
+    if standing.cramped or standing.full:
         raise typer.Exit(FAILED)
 
 
@@ -124,6 +126,10 @@ def _lines(app: App, now_: Standing) -> Iterator[tuple[str, bool]]:
     yield f"{app.settings.publication.title}, {at(now_.at)} {app.settings.publication.time_zone}", False
     if now_.unarmed:
         yield f"not armed    nothing is sent: {now_.unarmed}", True
+    if now_.full:
+        yield f"disk         {now_.full}", True
+    for folder, free in now_.cramped.items():
+        yield f"disk         {_free(free)} free in {folder}: what it cannot keep is not sent; make room", True
     for coming in now_.coming:
         following = ", ".join(f"{run.period.key} at {at(run.at)}" for run in coming.runs)
         yield f"next         {coming.title}: {following}", False
@@ -159,6 +165,10 @@ def _lines(app: App, now_: Standing) -> Iterator[tuple[str, bool]]:
     yield f"problems     {len(now_.problems)} open{newest[:200]}", bool(now_.problems)
     states = ", ".join(f"{count} {state}" for state, count in now_.subscriptions.items() if count)
     yield f"readers      {states or 'none'}; {now_.suppressions} addresses suppressed", False
+
+
+def _free(octets: int) -> str:
+    return f"{octets / 2**20:.0f} MB are" if octets >= 2**20 else "nothing is"
 
 
 def _failed(now_: Standing) -> bool:

@@ -57,7 +57,8 @@ class Queue:
         self._asking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ask")
         self._asker: procrastinate.App | None = None
         self._prepared: dict[str, Any] = {}
-        logging.getLogger("procrastinate").setLevel(logging.ERROR)  # its lines tell tasks, and so addresses
+        # Its lines tell tasks, and so addresses; ours say what is wrong.
+        logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
 
     # ---- asking
 
@@ -80,7 +81,7 @@ class Queue:
         except AlreadyEnqueued:
             pass
         except Exception as error:  # noqa: BLE001 - the asker does not wait, and a tick asks again
-            log.warning("could not ask for work", work=task.work.value, error=type(error).__name__)
+            log.warning("could not ask for work", work=task.work.value, error=_cause(error))
 
     def _open(self) -> procrastinate.App:
         if self._asker is None:
@@ -128,7 +129,7 @@ class Queue:
                             group.create_task(self._lane(app, lane, its, stop))
                         group.create_task(self._take_up(app, stop))
                 except Exception as error:  # noqa: BLE001 - the database is away: the process outlives that
-                    log.warning("the queue cannot be reached", error=f"{type(error).__name__}: {error}")
+                    log.warning("the queue cannot be reached", error=_cause(error))
                     await _pause(stop, _AGAIN)
 
     def _width(self, lane: str) -> int:
@@ -171,7 +172,7 @@ class Queue:
             worker.cancel()  # it lets what is in hand come to its end
             [ended] = await asyncio.gather(worker, return_exceptions=True)
             if isinstance(ended, Exception):
-                log.warning("a worker begins again", lane=lane, error=f"{type(ended).__name__}: {ended}")
+                log.warning("a worker begins again", lane=lane, error=_cause(ended))
             await _pause(stop, _AGAIN)
 
     async def _take_up(self, app: procrastinate.App, stop: asyncio.Event) -> None:
@@ -185,6 +186,13 @@ class Queue:
                         await app.job_manager.retry_job(job)
                     except ConnectorException:  # it was asked for again meanwhile, or is over
                         await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+
+
+def _cause(error: BaseException) -> str:
+    """What is wrong, in the words of the database: procrastinate's own error only says that there was one."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

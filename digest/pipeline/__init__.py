@@ -41,7 +41,7 @@ from digest.places import Places
 from digest.publishing import PUBLIC, Press, Published, write
 from digest.render import Renderer
 from digest.settings import Settings
-from digest.sources import LiveSources
+from digest.sources import LiveSources, Part
 from digest.store import Act, Change, Decision, Span, Store
 
 __all__ = ["SENDING", "TAKEN_OVER", "Pickup", "Pipeline", "policy_of"]
@@ -118,11 +118,11 @@ class Pipeline:
 
     # ---- pick up
 
-    def pick_up(self, *, everyone: bool = False, stop: Halt | None = None) -> Pickup:
+    def pick_up(self, *, everyone: bool = False, live: bool = True, stop: Halt | None = None) -> Pickup:
         """Take what is new or edited from every source. What cannot be read goes aside, and the rest goes on.
 
-        Live sources are asked when they are due; with `everyone`, all of them now. That part runs its own event loop:
-        call this outside of one. When `stop` is set, what is left waits for the next time.
+        Live sources are asked when they are due; with `everyone`, all of them now; without `live`, none. That part runs
+        its own event loop: call this outside of one. When `stop` is set, what is left waits for the next time.
         """
         done, halt = Pickup(), stop or Halt()
         for source in self.settings.sources:
@@ -145,12 +145,14 @@ class Pipeline:
             except InputError as error:  # the source as a whole: its folder is gone, it leads out
                 self.store.sources.report(source.key, source.location, error, self.clock())
                 done.problems.append(error)
-        self._ask_live(done, halt, everyone=everyone)
+        if live:
+            self.ask_live(done, halt, everyone=everyone)
         return done
 
-    def _ask_live(self, done: Pickup, halt: Halt, *, everyone: bool) -> None:
+    def ask_live(self, done: Pickup, halt: Halt, *, everyone: bool = False, part: Part | None = None) -> None:
+        """Ask the live sources that are due, of one part or of all, and count what they bring."""
         try:
-            polled = self.live.ask(everyone=everyone, stop=lambda: halt.asked)
+            polled = self.live.ask(everyone=everyone, part=part, stop=lambda: halt.asked)
         except Busy as busy:  # the other process brings what there is
             done.waiting.append(("live sources", str(busy)))
             return

@@ -22,6 +22,7 @@ An installation that is a copy, or was restored, makes and sends nothing until a
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -31,10 +32,13 @@ from digest.errors import Busy, DigestError
 from digest.logs import logger
 from digest.model import Condition, DigestRule, EditionState, Revision, Skipped
 from digest.periods import Run, next_runs, period_named
+from digest.pipeline import Pickup
 from digest.schedule.agenda import due
 from digest.schedule.dispatch import Dispatch
 from digest.schedule.mailroom import INBOX, Mailroom
 from digest.schedule.office import ARMED, PROBLEMS
+from digest.sources import Part
+from digest.standing import LITTLE
 from digest.store import Known, Owed, RunState
 
 __all__ = ["ARMED", "INBOX", "PROBLEMS", "Jobs"]
@@ -42,6 +46,7 @@ __all__ = ["ARMED", "INBOX", "PROBLEMS", "Jobs"]
 SCHEDULING: Final = "schedule"  # what only one process of an installation does at a time
 UNCONFIRMED: Final = timedelta(days=30)  # for which a subscription waits to be confirmed; its links end sooner
 NOTICES: Final = timedelta(days=180)  # for which a notice is kept after it was made
+POLLS_WAIT: Final = 120.0  # seconds that an edition that is due waits for polls of others
 POLLS: Final = timedelta(days=400)  # what polls came to is kept by day for so long
 
 log = logger("schedule")
@@ -69,17 +74,33 @@ class Jobs(Dispatch, Mailroom):
 
     # ---- sources
 
-    def poll(self, key: str) -> None:
-        """Ask one live source now, due or not; all that are due without a key. What it brings is judged."""
-        if key:
-            self._app.live.ask(only=key, stop=lambda: self._halt.asked)
+    def poll(self, what: str) -> None:
+        """Ask live sources, and judge what they bring.
+
+        Args:
+            what: the key of one, due or not; "3/16": those that are due of one of so many parts; "": all that are due.
+        """
+        if "/" in what:
+            done = Pickup()
+            self._pipeline.ask_live(done, self._halt, part=Part.read(what))
+            self._take_in(done)
+        elif what:
+            self._app.live.ask(only=what, stop=lambda: self._halt.asked)
             self._pipeline.classify(stop=self._halt)
         else:
             self.pick_up()
 
     def pick_up(self) -> None:
-        """Take in what is new from the sources that are due, and judge it."""
-        done = self._pipeline.pick_up(stop=self._halt)
+        """Take in what is new from the sources that are due, and judge it; many live ones in parts, for all workers."""
+        parts = self._app.live.due() if self._app.engine.apart else ()
+        spread = len(parts) > 1
+        if spread:
+            for part in parts:
+                self._app.engine.ask(Work.POLL, str(part))
+        self._take_in(self._pipeline.pick_up(live=not spread, stop=self._halt))
+
+    def _take_in(self, done: Pickup) -> None:
+        """Count and judge what was brought."""
         self._metrics.picked_up(new=done.new, edited=done.edited, failures=len(done.problems))
         for problem in done.problems:
             log.warning("picked up with a problem", problem=str(problem))
@@ -140,8 +161,19 @@ class Jobs(Dispatch, Mailroom):
         """Bring in what is new before composing; an edition does not fail with a source."""
         try:
             self.pick_up()
+            self._wait_for_polls()
         except DigestError as error:
             self._report("pick_up", error)
+
+    def _wait_for_polls(self) -> None:
+        """Where polls are spread: take part in them, and wait a while for those that others are at."""
+        limit = time.monotonic() + POLLS_WAIT
+        while self._app.engine.apart and not self._halt.asked and time.monotonic() < limit and self._app.live.due():
+            done = Pickup()
+            self._pipeline.ask_live(done, self._halt)
+            self._take_in(done)
+            if done.waiting:
+                self._halt.wait(1)
 
     def _make(self, rule: DigestRule, owed: Owed) -> None:
         now = self._clock()
@@ -209,6 +241,7 @@ class Jobs(Dispatch, Mailroom):
 
     def publish(self) -> None:
         """Write pages and feeds, if an edition was made, moved or approved since the last time."""
+        self._look_for_room()  # here, since every machine publishes for itself
         mark = self._store.editions.mark()
         if mark == self._published:
             return
@@ -244,3 +277,14 @@ class Jobs(Dispatch, Mailroom):
         forgotten = self._store.people.forget_unconfirmed(self._clock() - UNCONFIRMED)
         if forgotten:
             log.info("forgot subscriptions that nobody confirmed", count=forgotten)
+
+    def _look_for_room(self) -> None:
+        """Tell an operator while there still is some room: on a full disk nothing can be written down any more."""
+        for folder, free in self._app.room().items():
+            if free < LITTLE:
+                self._alarm(
+                    f"room:{folder}:{self._clock():%Y-%m-%d}",
+                    f"A disk is nearly full: {folder}",
+                    f"{free // 2**20} MB are free in {folder}. What Digest cannot write down it does not send; it goes "
+                    "on by itself when there is room again.",
+                )

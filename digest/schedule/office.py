@@ -40,6 +40,7 @@ class Office:
         self._published = ""
         self._unarmed: str | None = None  # why it does not send; "" where it does; None before the first look
         self._told: set[str] = set()  # causes of alarms, so that the log does not repeat them at every tick
+        self._traced: set[tuple[str, str]] = set()  # failures whose stack stands in the log
 
     # ---- whether this is the installation that sends
 
@@ -49,6 +50,7 @@ class Office:
             self._app.check_site()
         except StateError as error:
             if self._unarmed != str(error):
+                log.warning("this installation does not send", reason=str(error))
                 self._report(ARMED, error)
                 self._unarmed = str(error)
             self._alarm(
@@ -68,7 +70,9 @@ class Office:
     def failed(self, job: str, error: Exception) -> None:
         """A job failed: a row that an operator can see, a line of the log, and a mail once a day."""
         what = f"{type(error).__name__}: {error}"
-        known = any(one.origin == job and one.what == what[:500] for one in self._store.sources.problems(PROBLEMS))
+        # Kept here, not looked up: the store may be what fails, and a full disk must not be filled with stacks.
+        known = (job, type(error).__name__) in self._traced
+        self._traced.add((job, type(error).__name__))
         log.error("job failed", job=job, error=what, exc_info=None if known else error)
         self._metrics.failed(job)
         self._report(job, error)
@@ -84,6 +88,7 @@ class Office:
 
     def succeeded(self, job: str) -> None:
         """A job works (again)."""
+        self._traced = {(its, kind) for its, kind in self._traced if its != job}
         if any(one.origin == job for one in self._store.sources.problems(PROBLEMS)):
             self._store.sources.resolve(PROBLEMS, job, self._clock())
             log.info("job works again", job=job)
@@ -92,7 +97,6 @@ class Office:
         """Tell the operator, once per cause, by mail where settings name one; always in the log."""
         if cause in self._told:
             return
-        self._told.add(cause)
         log.warning("alarm", cause=cause, subject=subject)
         if self._settings.operations.alarm:
             self._app.reception.notify(
@@ -103,3 +107,4 @@ class Office:
                 cause=f"alarm:{cause}",
                 values={"subject": subject, "paragraphs": text.split("\n\n")},
             )
+        self._told.add(cause)  # not before it is written down

@@ -172,6 +172,8 @@ class Service:
                 self._jobs.succeeded(job)
             else:
                 self._jobs.failed(job, error)
+        except StoreError as second:  # it says what is wrong, and does so at every tick
+            log.error("cannot write down how a job went", job=job, error=str(second), first=str(error))  # noqa: TRY400 - the stack tells no more
         except Exception as second:
             log.exception("cannot write down how a job went", job=job, error=str(second), first=str(error))
 

@@ -6,7 +6,7 @@ Round           they are asked, and what came is kept            asking.py
 """
 
 from digest.sources.asking import Polled
-from digest.sources.live import POLLING, Listed, LiveSources, Standing
+from digest.sources.live import POLLING, Listed, LiveSources, Part, Standing
 from digest.sources.opml import opml_of
 
-__all__ = ["POLLING", "Listed", "LiveSources", "Polled", "Standing", "opml_of"]
+__all__ = ["POLLING", "Listed", "LiveSources", "Part", "Polled", "Standing", "opml_of"]

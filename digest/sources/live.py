@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
 from typing import Final
 from urllib.parse import urlsplit
+from zlib import crc32
 
 from digest.addresses import Guard, Refused
 from digest.deliver import run_in_loop
-from digest.errors import InputError, NotFound, PickupError
+from digest.errors import Busy, InputError, NotFound, PickupError
 from digest.fetch import Fetcher
 from digest.jail import Jail
 from digest.model import Condition, Rights, Source, SourceKind, SourceState
@@ -25,8 +26,41 @@ from digest.sources.asking import Polled, Round
 from digest.store import Store
 
 POLLING: Final = "polling"  # what only one process of an installation does at a time
+SOURCES_PER_PART: Final = 100
+MOST_PARTS: Final = 16
 _OPML: Final = "digest.pickup.inside.opml:parse"
 _MAX_LIST: Final = 5_000_000  # bytes of an OPML list
+
+
+@dataclass(frozen=True, order=True)
+class Part:
+    """So many parts have the live sources, and this is one of them: the sources of some hosts."""
+
+    number: int = 0
+    of_all: int = 1
+
+    @classmethod
+    def of(cls, url: str, parts: int) -> Part:
+        """The part in which the host of an address is: on every machine the same."""
+        return cls(crc32((urlsplit(url).hostname or "").encode()) % parts, parts)
+
+    @property
+    def name(self) -> str:
+        """Of the lock that who asks it holds."""
+        return POLLING if self.of_all == 1 else f"{POLLING}-{self}"
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of_all}"
+
+    @classmethod
+    def read(cls, text: str) -> Part:
+        """What `str` wrote.
+
+        Raises:
+            ValueError: it is none.
+        """
+        number, of_all = map(int, text.split("/"))
+        return cls(number, of_all)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,30 +144,77 @@ class LiveSources:
 
     # ---- asking
 
-    def ask(self, *, everyone: bool = False, only: str = "", stop: Callable[[], bool] = lambda: False) -> Polled:
+    def due(self) -> tuple[Part, ...]:
+        """The parts of the sources in which some are due, for `ask`; one process at a time asks a part.
+
+        Few sources are one part. Where several processes share the store, many are divided by their hosts, so that no
+        host is asked by two at once.
+        """
+        return tuple(sorted(self._wanted(lambda one: poll.due(one.state, self._clock()))))
+
+    def ask(
+        self,
+        *,
+        everyone: bool = False,
+        only: str = "",
+        part: Part | None = None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Polled:
         """Ask the sources that are due, and keep what they bring. Runs its own event loop.
 
         Args:
             everyone: those too that are not due; and those that are gone, to see whether they came back.
             only: the key of the one that is meant, due or not.
+            part: one of `due`; None: of all parts, those that no other process asks.
             stop: whether to come to an end: what is under way is broken off, and asked again next time.
 
         Raises:
-            Busy: another process is asking.
+            Busy: another process is asking all that was meant.
             NotFound: there is no source of this key.
         """
+
+        def meant(one: Standing) -> bool:
+            return one.source.key == only if only else everyone or poll.due(one.state, self._clock())
+
         if only:
-            wanted = [self.get(only)]
-        else:
-            now = self._clock()
-            wanted = [one for one in self.standings(now) if everyone or poll.due(one.state, now)]
-        if not wanted:
-            return Polled()
-        with self._store.hold(POLLING):
-            done = Polled()
+            self.get(only)
+        done, busy = Polled(), []
+        wanted = self._wanted(meant)
+        for its in [part] if part in wanted else sorted(wanted) if part is None else ():
+            try:
+                with self._store.hold(its.name):
+                    self._ask(self._again(wanted[its], meant), done, stop)
+            except Busy as error:
+                busy.append(error)
+            if stop():
+                break
+        if busy and len(busy) == len(wanted if part is None else (part,)):
+            raise busy[0]
+        return done
+
+    def _again(self, wanted: Sequence[Standing], meant: Callable[[Standing], bool]) -> Sequence[Standing]:
+        """What is still meant, now that nobody else asks it: another process may have just done so."""
+        if not self._store.shared:
+            return wanted
+        states = self._store.sources.states([one.source.key for one in wanted])
+        now = self._clock()
+        fresh = (replace(one, state=_state(one.source, states.get(one.source.key))) for one in wanted)
+        return [replace(one, condition=one.state.condition(now)) for one in fresh if meant(one)]
+
+    def _ask(self, wanted: Sequence[Standing], done: Polled, stop: Callable[[], bool]) -> None:
+        if wanted:
             asking = Round(store=self._store, clock=self._clock, random=self._random, reader=self._reader, done=done)
             run_in_loop(asking.ask(self._fetcher, [(one.source, one.state) for one in wanted], stop))
-            return done
+
+    def _wanted(self, meant: Callable[[Standing], bool]) -> dict[Part, list[Standing]]:
+        """The sources that are meant, by their parts."""
+        standings = self.standings(self._clock())
+        parts = min(max(1, len(standings) // SOURCES_PER_PART), MOST_PARTS) if self._store.shared else 1
+        found: dict[Part, list[Standing]] = {}
+        for one in standings:
+            if meant(one):
+                found.setdefault(Part.of(one.state.url, parts), []).append(one)
+        return found
 
     def _reader(self, fetcher: Fetcher) -> Reader:
         return Reader(fetcher=fetcher, jail=self._jail, now=self._clock(), zone=self._settings.zone)

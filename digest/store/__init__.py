@@ -19,6 +19,7 @@
     bounces       copies that came back, and what follows        bounces.py
     accepted      copies that servers took, with what was chosen accepted.py
     leases        ranges of campaigns over machines              leases.py
+    no_room       whether the server's disk is full              room.py
     binding       which database is armed to send                binding.py
     people        all data of a person; private feeds            people.py
     archive       what readers search                            archive.py
@@ -78,6 +79,7 @@ from digest.store.ranges import Span
 from digest.store.reads import Reads
 from digest.store.reports import DomainTally, Reason, Reports
 from digest.store.requests import Request, Requests
+from digest.store.room import no_room
 from digest.store.runs import Known, Owed, Runs, RunState, Settled
 from digest.store.schema import site as _site
 from digest.store.shelf import CampaignLine, RevisionLine, Shelf
@@ -218,6 +220,14 @@ class Store:
             StoreError: it does not answer.
         """
         return is_current(self._database)
+
+    def no_room(self) -> str:
+        """Why the database's server cannot write; "" where it can (`digest.store.room`).
+
+        Raises:
+            StoreError: it does not answer.
+        """
+        return no_room(self._database)
 
     @property
     def shared(self) -> bool:

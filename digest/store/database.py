@@ -13,7 +13,7 @@ import json
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
@@ -31,6 +31,7 @@ from digest.errors import Busy, ConfigError, StoreError
 AnyRow: TypeAlias = "Row[*tuple[Any, ...]]"
 AnyQuery: TypeAlias = "sa.Select[*tuple[Any, ...]]"
 
+HELD_SECONDS: Final = 60.0  # for which a named lock on PostgreSQL outlives the last word of who holds it
 WAIT_SECONDS: Final = 30  # how long a writer waits for another
 # PostgreSQL lets go of the locks of a process that is frozen or cut off, and each side notices when the other is gone.
 _GONE: Final = " ".join(
@@ -42,6 +43,10 @@ _GONE: Final = " ".join(
         "tcp_keepalives_count": 3,
         "tcp_user_timeout": 20_000,
     }.items()
+)
+_IDLE: Final = sa.text(  # older servers know no such limit
+    "SELECT set_config('idle_session_timeout', :limit, false)"
+    " WHERE current_setting('server_version_num')::int >= 140000"
 )
 _ALIVE: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 
@@ -183,7 +188,8 @@ class Database:
     def hold(self, name: str) -> Iterator[None]:
         """Hold a named lock that ends with this process, however it ends: "send-weekly-2018-W29".
 
-        An OS lock on a file beside the SQLite file; an advisory lock of a session on PostgreSQL.
+        An OS lock on a file beside the SQLite file; an advisory lock of a session on PostgreSQL, which also ends when
+        the process says nothing for `HELD_SECONDS`: one that is frozen does not keep what all others wait for.
 
         Raises:
             Busy: another process or thread holds it.
@@ -211,7 +217,8 @@ class Database:
             if not taken:
                 raise Busy(busy.format("", name))
             try:
-                yield
+                with _alive(connection):
+                    yield
             finally:
                 connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
                 connection.commit()
@@ -313,6 +320,32 @@ class Prepared:
         """Run it once; how many rows it changed."""
         cursor.execute(self._text, self._bind(row))
         return int(cursor.rowcount)
+
+
+@contextmanager
+def _alive(connection: Connection) -> Iterator[None]:
+    """Say something now and then on a connection that holds a lock; the server ends it when nothing is said."""
+    over = threading.Event()
+
+    def speak() -> None:
+        with suppress(SQLAlchemyError):  # it is gone, and with it the lock: who holds it hears of that at its end
+            while not over.wait(HELD_SECONDS / 4):
+                connection.scalar(sa.select(1))
+                connection.commit()
+
+    def until(seconds: float) -> None:
+        connection.execute(_IDLE, {"limit": str(int(seconds * 1000))})
+        connection.commit()
+
+    until(HELD_SECONDS)
+    speaker = threading.Thread(target=speak, name="lock", daemon=True)
+    speaker.start()
+    try:
+        yield
+    finally:
+        over.set()
+        speaker.join()
+        until(0)
 
 
 @contextmanager

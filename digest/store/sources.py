@@ -130,11 +130,16 @@ class Sources:
             rows = connection.execute(sa.select(sources.c.payload).order_by(sources.c.key))
             return tuple(_SOURCE.load(row.payload) for row in rows)
 
-    def states(self) -> dict[str, SourceState]:
-        """Key -> what is known of each live source that was ever polled or accepted."""
+    def states(self, keys: Sequence[str] | None = None) -> dict[str, SourceState]:
+        """Key -> what is known of each live source that was ever polled or accepted; of all, or of these."""
+        query = sa.select(polls.c.source, polls.c.payload).order_by(polls.c.source)
+        pages = [None] if keys is None else [keys[start : start + _PAGE] for start in range(0, len(keys), _PAGE)]
+        found: dict[str, SourceState] = {}
         with self._database.reading() as connection:
-            rows = connection.execute(sa.select(polls.c.source, polls.c.payload).order_by(polls.c.source))
-            return {row.source: _STATE.load(row.payload) for row in rows}
+            for page in pages:
+                rows = connection.execute(query if page is None else query.where(polls.c.source.in_(page)))
+                found |= {row.source: _STATE.load(row.payload) for row in rows}
+        return found
 
     def save_state(self, state: SourceState) -> None:
         """Keep what is known of a live source."""

@@ -51,6 +51,7 @@ class Rogue:
     rset: bytes = b"250 2.0.0 Ok"
     mail: bytes = b"250 2.1.0 Ok"
     accepted: bytes = b"250 2.0.0 kept"
+    host: str = "127.0.0.1"
     port: int = 0
     kept: list[Kept] = field(default_factory=list)
     connections: int = 0
@@ -68,7 +69,7 @@ class Rogue:
 
     async def __aenter__(self) -> Self:
         self._tasks: set[asyncio.Task[None]] = set()
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._serve, self.host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from digest.cli import run
 from digest.deliver import Halt, Progress
 from digest.engine import Work
-from digest.errors import ConfigError, StateError
-from digest.model import EditionState
+from digest.errors import ConfigError, StateError, StoreError
+from digest.model import EditionState, Source, SourceKind
 from digest.pipeline.holding import Hold
 from digest.schedule import Service
 from digest.settings import FILE
+from digest.sources import Part
 from digest.store import Store
 from tests.engine.test_engine import until
+from tests.feed_server import FeedServer, answer
 from tests.schedule.conftest import SETTINGS, World, story
 from tests.store.conftest import MakeUrl
 
@@ -242,3 +247,52 @@ def test_copies_that_wait_for_their_domains_keep_no_other_range_waiting(machine:
     other.now = limited.now + timedelta(hours=1)
     assert other.app.pipeline.deliver(ID).accepted == 6
     assert other.app.store.editions.state(ID) is EditionState.SENT
+
+
+def test_many_live_sources_are_asked_in_parts_by_whoever_is_free(
+    machine: MakeMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digest.sources.live.SOURCES_PER_PART", 1)
+    with contextlib.ExitStack() as opened:
+        servers = [opened.enter_context(FeedServer(host=f"127.0.8.{number}")) for number in range(1, 5)]
+        allow = json.dumps([one.allow[0] for one in servers])
+        worlds = [machine(fetch_allow=allow), machine(fetch_allow=allow)]
+        for number, one in enumerate(servers):
+            one.routes["/feed"] = answer("<rss version='2.0'><channel/></rss>")
+            source = Source(key=f"feed-{number}", kind=SourceKind.FEED, location=one.url("/feed"), publisher="Wire")
+            worlds[0].app.store.sources.keep(source, worlds[0].now)
+        live, jobs = worlds[0].app.live, worlds[0].jobs
+        parts = live.due()
+        assert len(parts) > 1
+        assert [Part.read(str(part)) for part in parts] == list(parts)
+        asked: list[str] = []
+        monkeypatch.setattr(worlds[0].app.engine, "ask", lambda _work, what="": asked.append(what))
+        jobs.pick_up()  # asks for each part, and asks nobody itself
+        assert asked == list(map(str, parts))
+        assert not any(one.requests for one in servers)
+        with worlds[1].app.store.hold(parts[0].name):
+            jobs.poll(asked[0])  # another machine is at it
+            assert live.due() == parts
+            monkeypatch.setattr("digest.schedule.jobs.POLLS_WAIT", 0.5)
+            jobs._fresh()  # an edition is due: what nobody is at is asked here, and the rest is waited for
+            assert live.due() == parts[:1]
+        seen = worlds[1].app.live._wanted(lambda _one: True)[parts[0]]
+        jobs.poll(asked[0])
+        assert live.due() == ()
+        assert worlds[1].app.live._again(seen, lambda one: one.state.next_poll is None) == []
+        jobs.poll(asked[0])  # comes twice
+        assert [one.paths() for one in servers] == [["/feed"]] * 4
+        worlds[0].halt.set()
+        assert live.ask(everyone=True, stop=lambda: True).asked == 0
+
+
+def test_a_machine_tells_that_the_server_has_room(machine: MakeMachine, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = machine()
+    assert world.app.standing().full == ""
+    monkeypatch.setattr("digest.store.room._SPILL", sa.text("SELECT 1/0"))
+    with pytest.raises(StoreError, match="division by zero"):
+        world.app.standing()
+    # What a full disk says; a real one is in tests/faults/test_space.py.
+    full = "DO $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$"
+    monkeypatch.setattr("digest.store.room._SPILL", sa.text(full))
+    assert "the disk is full" in world.app.standing().full

