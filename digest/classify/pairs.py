@@ -1,9 +1,9 @@
-"""Whether two articles tell the same story: features of a pair, weighed by a learned forest.
+"""What two articles have in common, as a row of numbers; and which pairs are worth one.
 
-    Article + Judgement -> Profile          two profiles | features, a row -> Forest -> probability, 0 to 1
+    Article + Judgement -> Profile    profiles | candidates -> pairs, cosines    two profiles | features, told -> row
 
-How rare words and names are is counted over the articles at hand, on top of a flat prior (likeness.py). The features
-are shares and counts; nothing in them says what the articles are about.
+partners.py has the rows weighed by learned forests. How rare words and names are is counted over the articles at hand,
+on top of a flat prior (likeness.py). The features are shares and counts, which do not say what the articles are about.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from heapq import nlargest
+from itertools import pairwise
 from math import log, log1p, sqrt
 
-from digest.classify.forest import Forest
 from digest.classify.likeness import Vector, Vocabulary, cosine, terms, text_of
 from digest.model import Article, Judgement, Role
 from digest.places import Places
@@ -34,11 +33,21 @@ OTHERS = ("only other figures", "no region on a side", "shorter text", "ratio of
 FEATURES = (*GROWING, *OTHERS)
 """What the forest knows of a pair, in the order of its columns. Symmetric: which article is named first is all one."""
 
+TOLD_GROWING = (
+    "text in the other, less", "text in the other, more", "of phrases", "phrases in common", "a day in common",
+    "people in common", "headline in the other's lead, less", "headline in the other's lead, more",
+)  # fmt: skip
+"""What can only speak for one story, of two articles that both have a text."""
+TOLD = (*TOLD_GROWING, "only other days", "commonest of the rare")
+"""What their texts add, in the order of the columns."""
+
 _NAME = re.compile(r"(?<![.!?:]\s)(?<!^)\b[A-Z][\w'’-]{2,}|\b[A-Z]{2,}\b")
 _FIGURE = re.compile(r"(?!(?:19|20)\d\d$)\d[\d.,]+")  # two digits or more, no year
-SAME = 0.4  # likelihood from which two articles tell one story
-SAME_HEADLINE = 0.42  # the same, when one of them is a headline alone
-LEAST_HEADLINE = 2  # words that two headlines have in common, when one of them stands alone
+_DAY = re.compile(
+    r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|(?<![上下])(?:周|星期|礼拜)[一二三四五六日天](?!\w?[期年])"
+)
+_PERSON = re.compile(r"\b[A-Z][a-z’']+(?: [A-Z]\.)? [A-Z][\w’'-]+")  # two words of a name: a person, an office
+_DAYS_READ = 1_000  # characters: later days are the past's
 LEAST = 3  # words besides the names of places that two articles on one story have in common
 MEET = 0.3  # share of a headline's words that the other article must have, one way or the other
 MOST = 25  # candidates that an article brings, the likeliest
@@ -62,6 +71,9 @@ class Profile:
     countries: frozenset[str]
     themes: tuple[str, ...]
     named: frozenset[str]  # words by which it names its places
+    phrases: Vector  # of two neighbouring words
+    days: frozenset[str]
+    people: frozenset[str]
     length: int
 
 
@@ -75,12 +87,22 @@ class Profiles:
         held = Counter(name for found in names for name in found)
         count = len(articles) + Vocabulary.PRIOR
         self._rarity = {name: log(count / (times + 1.0)) for name, times in held.items()}
+        phrases = [_phrases(article) for article, _ in articles]
+        held = Counter(phrase for found in phrases for phrase in found)
+        self._rarity_of_phrases = {phrase: log(count / (times + 1.0)) for phrase, times in held.items()}
         self.all: Sequence[Profile] = [
-            self._profile(article, judgement, found, places)
-            for (article, judgement), found in zip(articles, names, strict=True)
+            self._profile(article, judgement, found, said, places)
+            for (article, judgement), found, said in zip(articles, names, phrases, strict=True)
         ]
 
-    def _profile(self, article: Article, judgement: Judgement, names: frozenset[str], places: Places | None) -> Profile:
+    def _profile(
+        self,
+        article: Article,
+        judgement: Judgement,
+        names: frozenset[str],
+        phrases: frozenset[str],
+        places: Places | None,
+    ) -> Profile:
         words = self.vocabulary.vector(article)
         lead = terms("\n".join(article.paragraphs)[:_LEAD]) + terms(article.title)
         codes = judgement.places(Role.PRIMARY, Role.COUNTERPART)
@@ -97,6 +119,9 @@ class Profiles:
             countries=frozenset((places.country(code) or code) if places else code for code in codes),
             themes=tuple(tag.theme for tag in judgement.themes),
             named=frozenset(word for tag in judgement.regions for one in tag.evidence for word in terms(one.text)),
+            phrases=_unit({phrase: self._rarity_of_phrases[phrase] for phrase in phrases}),
+            days=frozenset(_DAY.findall(f"{title} {text_of(article)[:_DAYS_READ]}")),
+            people=frozenset(map(str.casefold, _PERSON.findall(f"{title} . {text_of(article)[:_NAMES_READ]}"))),
             length=sum(map(len, article.paragraphs)) or len(article.teaser),
         )
 
@@ -125,8 +150,8 @@ def refused(one: Profile, other: Profile, *, figures: bool = True) -> bool:
     return len((one.words.keys() & other.words.keys()) - one.named - other.named) < LEAST
 
 
-def candidates(vectors: Sequence[Vector]) -> tuple[set[tuple[int, int]], Sequence[float]]:
-    """Pairs worth a closer look, found through an index of rare words; and each article's highest cosine in one."""
+def candidates(vectors: Sequence[Vector]) -> Mapping[tuple[int, int], float]:
+    """Pairs worth a closer look, found through an index of rare words, each with its cosine."""
     index: dict[str, list[tuple[int, float]]] = defaultdict(list)
     near: list[dict[int, float]] = [{} for _ in vectors]
     for number, vector in enumerate(vectors):
@@ -143,11 +168,7 @@ def candidates(vectors: Sequence[Vector]) -> tuple[set[tuple[int, int]], Sequenc
         for number, found in enumerate(near)
         for _, behind in nlargest(MOST, ((value, -other) for other, value in found.items()))  # of equals the first
     }
-    best = [0.0] * len(vectors)
-    for one, other in pairs:
-        value = cosine(vectors[one], vectors[other])
-        best[one], best[other] = max(best[one], value), max(best[other], value)
-    return pairs, best
+    return {(one, other): cosine(vectors[one], vectors[other]) for one, other in sorted(pairs)}
 
 
 def features(one: Profile, other: Profile, best_of_one: float, best_of_other: float) -> tuple[float, ...]:
@@ -183,6 +204,24 @@ def features(one: Profile, other: Profile, best_of_one: float, best_of_other: fl
     )  # fmt: skip
 
 
+def told(one: Profile, other: Profile) -> tuple[float, ...]:
+    """What the texts of two articles add to their row: the numbers of `TOLD`."""
+    inside = sorted((_covered(one.words, other.words), _covered(other.words, one.words)))
+    leads = sorted((cosine(one.headline, other.lead), cosine(other.headline, one.lead)))
+    common = one.words.keys() & other.words.keys()
+    return (
+        inside[0], inside[1], cosine(one.phrases, other.phrases), log1p(len(one.phrases.keys() & other.phrases.keys())),
+        float(bool(one.days & other.days)), log1p(len(one.people & other.people)), leads[0], leads[1],
+        float(bool(one.days and other.days) and not one.days & other.days),
+        max((min(one.words[word], other.words[word]) for word in common), default=0.0),
+    )  # fmt: skip
+
+
+def _phrases(article: Article) -> frozenset[str]:
+    """Every two neighbouring words of an article, within its headline and within its text."""
+    return frozenset(f"{one} {two}" for said in (article.title, text_of(article)) for one, two in pairwise(terms(said)))
+
+
 def _names(article: Article) -> frozenset[str]:
     text = text_of(article)[:_NAMES_READ]
     found = set(_NAME.findall(text)) | set(_NAME.findall(f"· {article.title}"))
@@ -208,42 +247,3 @@ def _covered(headline: Vector, words: Vector) -> float:
 def _unit(weights: Mapping[str, float]) -> Vector:
     length = sqrt(sum(weight * weight for weight in weights.values()))
     return {word: weight / length for word, weight in weights.items()} if length else {}
-
-
-class Pairs:
-    """Which articles at hand may tell the same story, and how likely each two of them do.
-
-    Attributes:
-        same: likelihood from which two articles tell one story.
-    """
-
-    same = SAME
-
-    def __init__(self, judged: Sequence[tuple[Article, Judgement]], places: Places | None) -> None:
-        self._profiles = Profiles(judged, places).all
-        self._pairs, self._best = candidates([profile.words for profile in self._profiles])
-        self._forest = _forest()
-
-    def pairs(self) -> set[tuple[int, int]]:
-        """Pairs by which stories may join, by number: headlines alone must have words in common that are no chance."""
-        return {pair for pair in self._pairs if not self._alone(*pair) or self._common(*pair) >= LEAST_HEADLINE}
-
-    def likeness(self, one: int, other: int) -> float:
-        """How likely two articles tell the same story, 0 to 1; on headlines alone it must be surer."""
-        first, second = self._profiles[one], self._profiles[other]
-        chance = self._forest.probability(features(first, second, self._best[one], self._best[other]))
-        if self._alone(one, other):
-            return chance * SAME / SAME_HEADLINE
-        return 0.0 if refused(first, second, figures=not first.title_names & second.title_names) else chance
-
-    def _alone(self, one: int, other: int) -> bool:
-        """Whether one of two is a headline alone."""
-        return not self._profiles[one].length or not self._profiles[other].length
-
-    def _common(self, one: int, other: int) -> int:
-        return len(self._profiles[one].headline.keys() & self._profiles[other].headline.keys())
-
-
-@cache
-def _forest() -> Forest:
-    return Forest.load("pairs", FEATURES)

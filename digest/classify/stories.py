@@ -17,7 +17,8 @@ from typing import Protocol
 
 from digest.classify.copies import copies, fullness
 from digest.classify.likeness import Vector, cosine
-from digest.classify.pairs import Pairs, Profiles, refused
+from digest.classify.pairs import Profiles, refused
+from digest.classify.partners import Partners
 from digest.clean import fingerprint
 from digest.model import Article, Judgement, Role, Story
 from digest.places import Places
@@ -56,10 +57,10 @@ def cluster(
         judged: articles with their judgements.
         window: how far apart they may have appeared.
         places: tells that a city lies in a country; without it only the same region joins two articles.
-        learned: let the forest of pairs.py say what tells the same news; without it rules do.
+        learned: let the forests of partners.py say what tells the same news; without it rules do.
     """
     articles = sorted(judged, key=lambda one: (one[0].when, one[0].uid))
-    likeness: _Likeness = Pairs(articles, places) if learned else _Rules(articles, places)
+    likeness: _Likeness = Partners(articles, places) if learned else _Rules(articles, places)
     groups = _Groups(articles, window, likeness).merged()
     stories = [story_of([articles[number] for number in group]) for group in groups]
     return tuple(sorted(stories, key=lambda story: (min(article.when for article in story.articles), story.key)))

@@ -7,8 +7,9 @@ from importlib import resources
 
 import pytest
 
-from digest.classify import Judge, load_taxonomy, pairs, salience
+from digest.classify import Judge, load_taxonomy, pairs, partners, salience
 from digest.classify.forest import Forest
+from digest.classify.neighbours import AMONG, Neighbours
 from digest.classify.regions import CENTRAL, Regions
 from digest.errors import ConfigError
 from digest.model import Article, Judgement, Role
@@ -30,7 +31,10 @@ class TestForests:
         with pytest.raises(ConfigError, match="reinstall"):
             Forest({**TREE, "trees": [], **change}, ("a", "b"))
 
-    @pytest.mark.parametrize(("name", "features"), [("salience", salience.FEATURES), ("pairs", pairs.FEATURES)])
+    @pytest.mark.parametrize(("name", "features"), [
+            ("salience", salience.FEATURES), ("pairs", pairs.FEATURES), ("told", partners.OF_TEXTS), ("partners", AMONG),
+        ],
+    )  # fmt: skip
     def test_that_ship_hold_numbers_only(self, name: str, features: tuple[str, ...]) -> None:
         text = resources.files("digest.classify").joinpath("weights", f"{name}.json").read_text("utf-8")
         assert len(text) < 150_000
@@ -129,11 +133,13 @@ class TestPairs:
         self, judged: tuple[tuple[Article, Judgement], ...], places: Places
     ) -> None:
         profiles = pairs.Profiles(judged, places).all
-        found, best = pairs.candidates([profile.words for profile in profiles])
-        for one, other in sorted(found)[:40]:
-            there = pairs.features(profiles[one], profiles[other], best[one], best[other])
-            assert there == pytest.approx(pairs.features(profiles[other], profiles[one], best[other], best[one]))
-            assert len(there) == len(pairs.FEATURES)
+        found = pairs.candidates([profile.words for profile in profiles])
+        around = Neighbours(found, len(profiles))
+        for (one, other), cosine in list(found.items())[:40]:
+            there = partners.row_of(profiles[one], profiles[other], (one, other), cosine, around)
+            back = partners.row_of(profiles[other], profiles[one], (other, one), cosine, around)
+            assert there == pytest.approx(back)
+            assert len(there) == len(partners.OF_TEXTS) == len(partners.OF_TEXTS_SIGNS)
 
     def test_without_places_a_region_is_only_itself(self, judged: tuple[tuple[Article, Judgement], ...]) -> None:
         (profile,) = pairs.Profiles(judged[:1], None).all
