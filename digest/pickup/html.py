@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
-from digest.clean import html_to_text, plain
+from digest.clean import html_paragraphs, html_to_text, plain
 from digest.errors import PickupError
 from digest.jail import Jail
 from digest.model import Source
-from digest.pickup import dates, publishers
+from digest.pickup import dates, furniture, publishers
+from digest.pickup import page as raw
 from digest.pickup.draft import Draft
+from digest.pickup.furniture import Part
 
 _PARSER: Final = "digest.pickup.inside.html:extract"
 
@@ -43,7 +45,9 @@ def read(text: str, *, name: str, source: Source, named: tzinfo | None, zone: tz
     title = plain(found["title"], entities=True)
     publisher = html_to_text(found["publisher"])
     stamps = named or publishers.zone_of(publisher or source.publisher) or zone
-    paragraphs = tuple(plain(each) for each in found["paragraphs"])
+    paragraphs = _text(tuple(plain(each) for each in found["paragraphs"]))
+    if found["said"] >= _MORE * sum(map(len, paragraphs)):
+        paragraphs = _fuller(text, paragraphs, name=name)
     stamp = found["published"] or found["updated"]
     return Draft(
         title=title,
@@ -58,6 +62,50 @@ def read(text: str, *, name: str, source: Source, named: tzinfo | None, zone: tz
         language=found["language"],
         url=found["url"],
     )
+
+
+_HEAD: Final = 0.5  # share of a text in which a notice stands in it, and ends it not
+
+
+def _text(paragraphs: tuple[str, ...]) -> tuple[str, ...]:
+    """The paragraphs without the furniture among them: prompts, captions, notices."""
+    total = sum(map(len, paragraphs))
+    kept: list[str] = []
+    seen = 0
+    for each in paragraphs:
+        part = furniture.part(each) if each else None
+        if part is Part.STOP and seen >= _HEAD * total:
+            break
+        seen += len(each)
+        if each and part is None:
+            kept.append(each)
+    return tuple(kept) or paragraphs
+
+
+_MORE: Final = 1.35  # times as much text as was extracted
+_INSIDE: Final = 0.9  # share of what was extracted that the fuller text must have
+_LONGEST_PAGE: Final = 1_000_000  # characters
+_ANY: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def _fuller(page: str, paragraphs: tuple[str, ...], *, name: str) -> tuple[str, ...]:
+    """What the line model reads of a page that says much more than was extracted, if it is that and more.
+
+    Articles in several parts lose all but one of them where each has an element of its own.
+    """
+    try:
+        lines = "\n".join(html_paragraphs(page[:_LONGEST_PAGE]))
+        fuller = raw.read(lines, name=name, zone=UTC, now=_ANY).paragraphs  # its dates are not taken
+    except PickupError:
+        return paragraphs
+    whole, parts = _squashed("".join(fuller)), [_squashed(each) for each in paragraphs]
+    inside, size = sum(len(part) for part in parts if part in whole), sum(map(len, parts))
+    return fuller if len(whole) >= _MORE * size and inside >= _INSIDE * size else paragraphs
+
+
+def _squashed(text: str) -> str:
+    """The letters and figures of a text: what does not depend on who took it from its markup."""
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def _person(byline: str) -> str:

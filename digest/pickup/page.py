@@ -16,7 +16,7 @@ from datetime import datetime, time, tzinfo
 from typing import Final
 
 from digest.errors import PickupError
-from digest.pickup import dateline, dates, fields, furniture, prose, publishers
+from digest.pickup import dateline, dates, fields, furniture, prose, publishers, repeats
 from digest.pickup.dateline import Dateline
 from digest.pickup.draft import Draft
 from digest.pickup.fields import Fields
@@ -42,6 +42,7 @@ def read(
         PickupError: there is no running text on it.
     """
     lines = split(text, name)
+    repeats.mark(lines)
     start, end, title_at = locate(lines)
     if start >= end and _told_by_captions(lines):
         start, end, title_at = locate(lines)
@@ -239,6 +240,9 @@ def _published(said: Fields, filed: Dateline | None, zone: tzinfo, now: datetime
 # Paragraphs
 
 
+_PULLED: Final = 40  # characters; a shorter line may be said twice
+
+
 def _teaser(lines: list[Line], title_at: int | None, start: int) -> str:
     """The standfirst: one or two sentences between the title and the start of the text."""
     if title_at is None or title_at >= start:
@@ -270,7 +274,7 @@ def _paragraphs(body: list[Line], title: str) -> tuple[list[str], Dateline | Non
             text = filed.rest.lstrip(dateline.BETWEEN)
         text, signed = dateline.signature(text)
         agency = agency or signed
-        if text:
+        if text and (len(text) < _PULLED or text not in paragraphs):  # a sentence in large type comes a second time
             paragraphs.append(text)
     return paragraphs, filed, agency
 

@@ -35,12 +35,18 @@ _META: Final = {
 }
 
 
+_PARAGRAPH: Final = 80  # characters from which a paragraph is no label
+_LITTLE: Final = 600  # characters that may be less than the text
+_MUCH_MORE: Final = 4.0
+
+
 def extract(data: bytes) -> dict[str, Any]:
     """Extract an article from a page given as UTF-8.
 
     Returns:
         {"paragraphs": [str], "title", "published", "updated", "publisher", "byline", "section", "keywords": [str],
-        "teaser", "language", "url", "editor", "problem"}; a field that the page does not give is "" or [].
+        "teaser", "language", "url", "editor", "said", "problem"}; a field that the page does not give is "" or [].
+        "said" is how many characters its paragraphs have, whatever they belong to.
     """
     parser = lxml_html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False, remove_comments=True)
     try:
@@ -51,7 +57,8 @@ def extract(data: bytes) -> dict[str, Any]:
     paragraphs = _text(data) or [
         text for node in tree.iter("p", "h2", "h3", "li", "blockquote") if (text := _words(node))
     ]
-    return {**found, "paragraphs": paragraphs, "problem": ""}
+    said = sum(len(text) for node in tree.iter("p") if len(text := _words(node)) >= _PARAGRAPH)
+    return {**found, "paragraphs": paragraphs, "said": said, "problem": ""}
 
 
 def _words(node: Any) -> str:
@@ -62,7 +69,8 @@ def _text(data: bytes) -> list[str]:
     config = use_config()
     config.set("DEFAULT", "EXTRACTION_TIMEOUT", "0")  # its SIGALRM; the jail has a clock of its own
     page = data.decode("utf-8")
-    for precision in (True, False):
+
+    def extracted(*, precision: bool) -> str:
         text = trafilatura.extract(
             page,
             favor_precision=precision,
@@ -71,9 +79,13 @@ def _text(data: bytes) -> list[str]:
             deduplicate=False,
             config=config,
         )
-        if text:
-            return [line for line in text.split("\n") if line.strip()]
-    return []
+        return text or ""
+
+    text = extracted(precision=True)
+    if len(text) < _LITTLE:  # a notice in front of the text may have been taken for it
+        more = extracted(precision=False)
+        text = more if len(more) > _MUCH_MORE * len(text) else text
+    return [line for line in text.split("\n") if line.strip()]
 
 
 def _described(tree: Any) -> dict[str, Any]:
