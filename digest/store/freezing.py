@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -27,7 +28,7 @@ from digest.store.database import Database
 from digest.store.schema import campaigns, deliveries, editions, subscribers, subscriptions, suppressions
 from digest.store.subscribers import PREFERENCES
 
-PAGE: Final = 2500  # readers; some megabytes of memory, and a twentieth of a second
+PAGE: Final = 20_000  # readers; ten megabytes of memory, and some tenths of a second
 _TIMED: Final = '"timing":{'  # as payloads are written
 _WAITS: Final = "its reader chose the time"
 _COLUMNS: Final = ("subscription", "key", "address", "name", "preferences", "message_id", "state", "reason")
@@ -127,7 +128,7 @@ class Freezer:
                 names,
                 (
                     (campaign, number, key, address, name, preferences, made(number), *self._begins(preferences))
-                    for number, key, address, name, preferences in rows
+                    for number, key, address, name, preferences in sorted(rows, key=itemgetter(1))  # see _by_arrays
                 ),
             )
             return int(cursor.rowcount)
@@ -180,7 +181,8 @@ def _by_arrays(database: Database) -> sa.Insert:
             )
         )
         .where(_WANTED)
-        .order_by(subscriptions.c.id)
+        # In the order of the widest index, whose pages are then written once for a page of readers, not once for each.
+        .order_by(subscribers.c.key)
     )
     names = ["campaign", *_COLUMNS, "next_attempt_at"]
     return database.insert(deliveries).from_select(names, chosen).on_conflict_do_nothing()
