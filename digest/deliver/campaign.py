@@ -16,7 +16,6 @@ import os
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from digest.deliver.books import Bookkeeper
@@ -306,7 +305,7 @@ class _Run:
                 return unmade(f"the copy is addressed to {made.recipient!r}, not to {claim.address!r}", ours=True)
             if isinstance(made, Envelope) and self._transport.sign is not None:
                 signing = asyncio.get_running_loop().run_in_executor(self._signers, self._transport.sign, made.content)
-                made = replace(made, content=await signing)
+                made = made._replace(content=await signing)
         except StoreError as error:
             self._fail(error)
             return untried(error)

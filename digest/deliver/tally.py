@@ -54,7 +54,8 @@ class Tally:
         self._faults = 0
         self._doubts: Counter[int] = Counter()  # by delivery: how often its end was unknown
         self._refusals: dict[str, None] = {}
-        self._told: datetime | None = None
+        self._told: datetime | None = None  # when progress was told last, and until when that is enough
+        self._told_until = began
 
     def record(self, claim: Claim, outcome: Outcome, items: bytes = b"") -> Record:
         """What to write down of a copy."""
@@ -66,8 +67,8 @@ class Tally:
             if not isinstance(outcome, Accepted):
                 outcome, again = self._seen_by_policy(claim, outcome, now)
             self._counts[type(outcome)] += 1
-        if self._told is None or now - self._told >= _PROGRESS_EVERY or now < self._told:  # a clock may jump
-            self._told = now
+        if self._told is None or not self._told <= now < self._told_until:  # a clock may jump
+            self._told, self._told_until = now, now + _PROGRESS_EVERY
             self.progress()
         return Record(
             delivery=claim.delivery, outcome=outcome, at=now, revision=self._revision, again_at=again, items=items

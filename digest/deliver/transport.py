@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self, TypeAlias
+from typing import NamedTuple, Protocol, Self, TypeAlias
 
 from digest.model import Outcome
 
 
-@dataclass(frozen=True, kw_only=True)
-class Envelope:
+class Envelope(NamedTuple):  # and no dataclass: it takes a third of the time to make, for every copy
     """RFC 5321, 2.3.1: the reverse-path, the forward-path, and the message as it goes on the wire (CRLF line ends).
 
     `canonical` is the promise of who made the content that it needs no look any more: ASCII, every line end CRLF, the

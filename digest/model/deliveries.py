@@ -151,8 +151,7 @@ class Received:
     items: bytes
 
 
-@dataclass(frozen=True, kw_only=True)
-class Claim:
+class Claim(NamedTuple):  # and no dataclass: it takes a third of the time to make, for every copy
     """One copy that this process, and no other, may now send."""
 
     delivery: int
@@ -166,8 +165,7 @@ class Claim:
     received: tuple[Received, ...] = ()  # in other digests, where that was asked for
 
 
-@dataclass(frozen=True, kw_only=True)
-class Record:
+class Record(NamedTuple):
     """What became of a claimed copy. `again_at` is set for Deferred (when to try again) and for nothing else.
 
     `items` says which items of the revision were in it, as `Picked.bitmap` writes them; kept when it was accepted.

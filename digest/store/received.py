@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -60,7 +59,7 @@ class ReceivedElsewhere:
         for number, campaign, revision, items in self._query.rows(cursor, {"numbers": numbers, "before": self._before}):
             found[number].append(Received(edition=self._others[campaign], revision=revision, items=bytes(items)))
         return [
-            replace(claim, received=tuple(found[claim.delivery])) if claim.delivery in found else claim
+            claim._replace(received=tuple(found[claim.delivery])) if claim.delivery in found else claim
             for claim in claims
         ]
 

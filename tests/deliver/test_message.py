@@ -241,7 +241,7 @@ def test_other_forms() -> None:
         build(
             COPY,
             publication=PUBLICATION,
-            claim=dataclasses.replace(claim("r@example.net"), message_id="<a@b>\r\nBcc: y"),
+            claim=claim("r@example.net")._replace(message_id="<a@b>\r\nBcc: y"),
             list_id="a.b",
             list_title="",
         )
