@@ -42,7 +42,7 @@ _ID_BYTES: Final = 18  # 24 characters
 _LONGEST: Final = 128  # no token of a copy is longer; more is not even looked at
 _LONGEST_DATED: Final = 512  # one that names several subscriptions
 _TOKEN: Final = re.compile(r"([a-z0-9]{1,16})\.([1-9][0-9]{0,18})\.([A-Za-z0-9_-]{20})")
-_BOUNCE: Final = re.compile(r"([a-z0-9]{1,16})-(0|[1-9][0-9]{0,18})-([a-z2-7]{16})")
+_BOUNCE: Final = re.compile(r"([a-z0-9]{1,16})-(n?)(0|[1-9][0-9]{0,18})-([a-z2-7]{16})")
 _KEY_ID: Final = re.compile(r"[a-z0-9]{1,16}")
 _SHORTEST_SECRET: Final = 32
 _DAMAGED: Final = "this link is damaged (open it from the mail again, or copy it whole)"
@@ -279,7 +279,11 @@ class Links:
 
     def return_path(self, delivery: int) -> str:
         """The token of a delivery for its return path (VERP): what comes back to it names the copy that bounced."""
-        return f"{self._signing}-{delivery}-{self._bounce_mac(self._signing, delivery)}"
+        return self._returned(str(delivery))
+
+    def notice_return_path(self, notice: int) -> str:
+        """The same for a notice, such as a mail that asks for a confirmation."""
+        return self._returned(f"n{notice}")
 
     def read_return_path(self, token: str) -> int:
         """The delivery that a return path's token names.
@@ -287,15 +291,29 @@ class Links:
         Raises:
             LinkError: the token is forged, damaged or made for something else.
         """
+        return self._read_returned(token, "")
+
+    def read_notice_return_path(self, token: str) -> int:
+        """The notice that a return path's token names.
+
+        Raises:
+            LinkError: the token is forged, damaged or made for something else.
+        """
+        return self._read_returned(token, "n")
+
+    def _returned(self, what: str) -> str:
+        return f"{self._signing}-{what}-{self._bounce_mac(self._signing, what)}"
+
+    def _read_returned(self, token: str, kind: str) -> int:
         match = _BOUNCE.fullmatch(token.lower()) if len(token) <= _LONGEST else None
-        if match is not None and match[1] in self._secrets:
-            delivery = int(match[2])
-            if hmac.compare_digest(self._bounce_mac(match[1], delivery), match[3]):
-                return delivery
+        if match is not None and match[1] in self._secrets and match[2] == kind:
+            made = self._bounce_mac(match[1], kind + match[3])
+            if hmac.compare_digest(made, match[4]):
+                return int(match[3])
         raise LinkError("this return path is not one of ours")
 
-    def _bounce_mac(self, key_id: str, delivery: int) -> str:
-        return b32encode(self._keyed[key_id, "return-path"].mac(b"%d" % delivery)[:10]).decode().lower()
+    def _bounce_mac(self, key_id: str, what: str) -> str:
+        return b32encode(self._keyed[key_id, "return-path"].mac(what.encode("ascii"))[:10]).decode().lower()
 
     @staticmethod
     def list_id(digest: str, domain: str, title: str = "") -> str:

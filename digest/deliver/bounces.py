@@ -127,7 +127,7 @@ _MESSAGE_ID: Final = re.compile(rb"^[ >]*Message-ID:\s{0,4}(<[^<>\s]{3,200}>)", 
 @lru_cache(maxsize=8)
 def _patterns(return_path: str, base_url: str) -> tuple[re.Pattern[bytes] | None, re.Pattern[bytes]]:
     before, mark, after = return_path.partition("{token}")
-    path = re.escape(before.encode()) + rb"([a-z0-9]{1,16}-\d{1,19}-[a-z2-7]{16})" + re.escape(after.encode())
+    path = re.escape(before.encode()) + rb"([a-z0-9]{1,16}-n?\d{1,19}-[a-z2-7]{16})" + re.escape(after.encode())
     link = re.escape(base_url.rstrip("/").encode()) + rb"/unsubscribe/([a-z0-9]{1,16}\.\d{1,19}\.[A-Za-z0-9_-]{20})"
     return (re.compile(path, re.IGNORECASE) if mark else None), re.compile(link)
 

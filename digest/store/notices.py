@@ -140,6 +140,28 @@ class Notices:
                 for row in connection.execute(query)
             )
 
+    def came_back(self, number: int, reason: str, reply: str, at: datetime) -> bool:
+        """Write down that a notice came back after a server had taken it; whether it is known, and had left.
+
+        Args:
+            number: of its delivery.
+            reason: why, in a few words.
+            reply: what the server said.
+            at: now.
+        """
+        left = notices.c.state.in_([_ACCEPTED.value, _UNCERTAIN.value, DeliveryState.BOUNCED.value])
+        with self._database.transaction() as connection:
+            changed = connection.execute(
+                sa.update(notices)
+                .where(notices.c.id == number, left)
+                .values(
+                    state=DeliveryState.BOUNCED.value,
+                    reason=_clean(f"{reason}: it came back on {at:%Y-%m-%d}"),
+                    reply=_clean(reply),
+                )
+            )
+            return changed.rowcount == 1
+
     def forget(self, before: datetime) -> int:
         """Drop notices that came to their end and were made before a time; how many. What waits is kept."""
         ended = notices.c.state.not_in([_QUEUED.value, _CLAIMED.value, _DEFERRED.value])

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from digest.deliver import BOUNCE_LIMIT, Complaint, Halt, Ignored, Inbox, Marks, Returned, marks, understood, verdict
-from digest.errors import JailError, LinkError
+from digest.errors import JailError, LinkError, NotFound
 from digest.jail import Jail
 from digest.links import Links
-from digest.model import BounceCause, Subscription, SubscriptionState
+from digest.model import Bounce, BounceCause, Subscription, SubscriptionState
 from digest.settings import Settings
 from digest.store import BounceFate, BouncePolicy, Store
 from digest.subscriptions.person import leave
@@ -51,6 +52,16 @@ class FoundCopy(Protocol):
     def address(self) -> str:
         """Where it went."""
         ...
+
+
+@dataclass(frozen=True)
+class _Notice:
+    """A notice that came back, as a `FoundCopy`; its kind stands for the edition."""
+
+    id: int
+    edition: str
+    subscription: int
+    address: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +147,7 @@ class ReturnedMail:
                 self._store.sources.remember(SOURCE, name, came.fate, self._clock())
                 causes[came.cause] += 1
                 suppressed += came.suppressed
-                if came.cause == BounceCause.OURS:
+                if came.cause == BounceCause.OURS and came.edition:
                     editions.add(came.edition)
                 if came.cause != "ignored":
                     inbox.done(name)
@@ -147,7 +158,8 @@ class ReturnedMail:
 
     def receive(self, letter: bytes) -> Came:
         """Act on one letter, if it says something about a copy of ours."""
-        copy = self._whose(marks(letter, self._settings.mail.return_path, self._settings.publication.url))
+        found_marks = marks(letter, self._settings.mail.return_path, self._settings.publication.url)
+        copy = self._whose(found_marks) or self._notice(found_marks)
         if copy is None:
             return Came(fate="it carries no mark of ours")
         try:
@@ -159,6 +171,8 @@ class ReturnedMail:
         bounce = verdict(found, copy.address) if isinstance(found, Returned) else found
         if isinstance(bounce, Ignored):
             return Came(fate=bounce.reason)
+        if isinstance(copy, _Notice):
+            return self._notice_came_back(copy, bounce)
         fate, suppressed = self._store.bounces.record(copy.id, bounce, self._clock(), self._policy)
         if fate is not BounceFate.BOUNCED:
             return Came(fate=fate.value, early=fate is BounceFate.EARLY)
@@ -185,6 +199,22 @@ class ReturnedMail:
                 if copy is not None:
                     return copy
         return None
+
+    def _notice(self, found: Marks) -> _Notice | None:
+        """The notice that came back: only its return path says so."""
+        for token in found.return_paths:
+            with suppress(LinkError, NotFound):
+                number = self._links.read_notice_return_path(token)
+                notice = self._store.notices.get(number)
+                return _Notice(number, notice.kind, notice.subscription, notice.address)
+        return None
+
+    def _notice_came_back(self, notice: _Notice, bounce: Bounce) -> Came:
+        """It stands with the notice. Nobody is suppressed for it: that follows from copies of editions."""
+        kept = self._store.notices.came_back(notice.id, bounce.cause.value, str(bounce.reply), self._clock())
+        if not kept:
+            return Came(fate=f"the notice ({notice.edition}) never left")
+        return Came(fate=f"a notice ({notice.edition}) bounced: {bounce.cause.value}", cause=bounce.cause.value)
 
     def _complained(self, copy: FoundCopy, found: Complaint) -> Came:
         """Who calls our mail spam gets none any more, of any digest; who only opts out, none of this digest."""

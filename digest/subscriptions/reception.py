@@ -289,8 +289,8 @@ class Reception:
         content = deliver.notice(
             copy, publication=publication, claim=claim, date=notice.created.astimezone(self._settings.zone)
         )
-        return_path = self._settings.mail.return_path
-        sender = publication.sender if not return_path or "{token}" in return_path else return_path
+        return_path = self._settings.mail.return_path or publication.sender
+        sender = return_path.replace("{token}", self._links.notice_return_path(claim.delivery))
         return Envelope(sender=sender, recipient=claim.address, content=content)
 
     def _copy(self, notice: Notice) -> Copy | Skipped:

@@ -11,7 +11,7 @@ import pytest
 from digest import subscriptions
 from digest.cli import run as command
 from digest.deliver import Halt
-from digest.errors import DeliveryError
+from digest.errors import DeliveryError, LinkError
 from digest.model import DeliveryState, EditionState, SubscriptionState
 from digest.settings import FILE
 from tests.deliver.returned import AWAY, COMPLAINT, report
@@ -280,3 +280,35 @@ def test_the_command_reads_and_lists(
     assert "nothing new" in out
     assert "User unknown" in out
     assert "counts against the address" in out
+
+
+def test_a_notice_that_comes_back_is_known_and_suppresses_nobody(world: World, drop: Drop) -> None:
+    store, reception = world.app.store, world.app.reception
+    for number in range(2):
+        reception.notify("welcome", "reader0@example.org", "", world.now, cause=f"test:{number}")
+    world.jobs.letters()
+    paths = [re.search(r"^Return-Path: <(\S+)>", mail, re.MULTILINE) for mail in world.mails()]
+    first, second = sorted(path[1] for path in paths if path)
+    tokens = [path.removeprefix("bounce+").partition("@")[0] for path in (first, second)]
+    numbers = [world.app.links.read_notice_return_path(token) for token in tokens]
+    with pytest.raises(LinkError):
+        world.app.links.read_return_path(tokens[0])
+    drop(report(first.upper()))
+    drop(report(PATH.replace("{token}", world.app.links.notice_return_path(10**9))))
+    drop(report(PATH.replace("{token}", world.app.links.return_path(numbers[1]).replace("-", "-n", 1))))
+    world.jobs.bounces()
+    assert sorted(fates(world)) == ["a notice (welcome) bounced: hard", *["it carries no mark of ours"] * 2]
+    states = {one.id: (one.state, one.reason) for one in store.notices.deliveries("reader0@example.org")}
+    assert states[numbers[0]] == (DeliveryState.BOUNCED, f"hard: it came back on {world.now:%Y-%m-%d}")
+    assert states[numbers[1]][0] is DeliveryState.ACCEPTED
+    assert store.subscribers.suppression("reader0@example.org") is None
+    drop(COMPLAINT.format(feedback="abuse", path=second, header="X: y").encode())
+    world.jobs.bounces()
+    found = store.subscribers.suppression("reader0@example.org")
+    assert found is not None, "who calls a notice spam gets no mail any more"
+    assert found.evidence.startswith("welcome: abuse")
+    reception.notify("welcome", "reader1@example.org", "", world.now, cause="test:waits")
+    [waits] = store.notices.deliveries("reader1@example.org")
+    drop(report(PATH.replace("{token}", world.app.links.notice_return_path(waits.id))))
+    world.jobs.bounces()
+    assert fates(world)[-1] == "the notice (welcome) never left"
