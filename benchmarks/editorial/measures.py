@@ -132,9 +132,10 @@ def bench_division(bench: Bench, name: str) -> str:
 
 def themes(bench: Bench) -> Iterator[Row]:
     """Reuters mapped to eight house themes by rules, and after corrections; other corpora by their categories."""
-    from benchmarks.editorial.corrections import learned
+    from benchmarks.editorial.corrections import labelled, learned
 
     yield from learned(bench, Row)
+    yield from labelled(bench, Row, _GROUPS)
     rules = Themes(bench.taxonomy)
     for corpus, groups in _GROUPS.items():
         records = bench.corpora.load(corpus)

@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 _ROUNDS = sorted({int(LEAST * 1.1**step) for step in range(80)}, reverse=True)  # corrections at which it learns anew
-RULES = 4  # counts up when the rules of this room change, so that articles are judged again
+RULES = 5  # counts up when the rules of this room change, so that articles are judged again
 
 
 class Judge:

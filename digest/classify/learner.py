@@ -29,10 +29,10 @@ from digest.model import Article, Evidence, ThemeTag
 
 POSITIVE: Final = 4  # corrections that name a theme, or take it away, before its model can take over
 UNSURE: Final = 0.2  # how near to an even chance a theme is left to the editor
-SIZE: Final = 1 << 15  # places for words
+SIZE: Final = 1 << 17  # places for words
 _FOLDS: Final = 5
 _ROUNDS: Final = 6  # times that all corrections are gone through
-_RATE, _PRIOR_RATE, _DECAY = 0.5, 0.1, 2e-6
+_RATE, _PRIOR_RATE, _DECAY = 1.0, 0.1, 2e-6
 _READ: Final = 3_000  # characters of a text
 _CJK: Final = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _WORD: Final = re.compile(rf"[^\W_{_CJK}]{{2,}}|[{_CJK}]+")
@@ -158,10 +158,10 @@ def _features(article: Article, rules: Themes) -> tuple[Any, Any, tuple[float, .
 
 
 def _pieces(token: str) -> Sequence[str]:
-    """Chinese in pairs of characters; other words as they are."""
+    """Chinese in characters and pairs of them, so that two in a row are up to three; other words as they are."""
     if not re.match(f"[{_CJK}]", token):
         return (token,)
-    return [token[at : at + 2] for at in range(max(1, len(token) - 1))]
+    return [piece for at in range(len(token)) for piece in (token[at], token[at : at + 2])][: 2 * len(token) - 1]
 
 
 def _logits(prior: Sequence[float], weights: Any, themes: int) -> Any:

@@ -113,10 +113,13 @@ def test_what_it_has_not_seen_it_gets_right(learner: Learner) -> None:
 
 
 def test_it_leaves_what_is_even_to_the_editor(learner: Learner) -> None:
-    mixed = article("Two", "water loan ferry lender flood interest boats deposit heron branch bank bank")
-    clear = corrected(120, "sport").article
-    assert learner.unsure(mixed)
-    assert learner.unsure(clear) == ()
+    half_way = []  # from all of the one to all of the other, a word at a time: somewhere between it must be even
+    for moved in range(13):
+        words = (WORDS["river"] * 2)[moved:] + (WORDS["money"] * 2)[:moved]
+        half_way.append(learner.unsure(article("Two", f"{' '.join(words)}. A bank was named.", keywords=("k",))))
+    assert any(half_way)
+    assert (half_way[0], half_way[-1]) == ((), ())
+    assert learner.unsure(corrected(120, "sport").article) == ()
 
 
 def test_the_order_of_corrections_does_not_matter(
