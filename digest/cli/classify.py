@@ -17,6 +17,7 @@ from digest import desk, pickup
 from digest.app import App, now
 from digest.classify import Judge, cluster, load_taxonomy
 from digest.classify.batch import article_of, id_of, judged_record, mended, record_of
+from digest.classify.kept import MOST, Kept
 from digest.classify.replaying import replay as replayed
 from digest.cli.articles import STANDARD_INPUT, open_document, reading, show_article, show_judgement
 from digest.cli.base import AsJson, By, actor, cli, opened, print_json, say
@@ -61,11 +62,17 @@ def stories(
     context: typer.Context,
     files: Annotated[list[Path] | None, typer.Argument(help="JSON lines; without: standard input.")] = None,
     lines: Lines = False,
+    at_once: Annotated[
+        bool, typer.Option("--at-once", help="Answer each line as it comes, among the articles of the days before it.")
+    ] = False,
 ) -> None:
     """Say which articles tell the same story: the id of the one that was seen first stands for it."""
     if not lines:
         raise typer.BadParameter("write `digest stories --jsonl`: it reads and writes JSON lines")
     with opened(context) as app:
+        if at_once:
+            _stream(files, _teller(app))
+            return
         judged: list[tuple[Article, Judgement]] = []
         answers: list[dict[str, object]] = []
         place: dict[str, int] = {}
@@ -289,6 +296,22 @@ def _article(app: App, record: Mapping[str, Any], number: int) -> Article:
 
 
 # ---- lines in, lines out
+
+
+def _teller(app: App) -> Answer:
+    """Tells of each article which story it joins, among those of the last days."""
+    kept = Kept(app.places, learned=app.settings.classify.learned)
+    named: dict[str, object] = {}  # the ids by which articles were given that stand for a story
+
+    def answer(record: Mapping[str, Any], number: int) -> Mapping[str, object]:
+        article = _article(app, {**record, "id": f"line {number}"}, number)
+        story = kept.add(article, app.judge.judge(article))
+        found = named.setdefault(story, id_of(record))
+        if len(named) > MOST:  # the oldest story: its articles are forgotten too
+            del named[next(iter(named))]
+        return {"id": id_of(record), "story": found}
+
+    return answer
 
 
 def _stream(files: list[Path] | None, answer: Answer) -> None:

@@ -81,6 +81,21 @@ def test_stories_are_named_by_the_article_that_came_first(shell: Shell, tmp_path
     assert found[1]["error"]
 
 
+def test_stories_are_told_at_once(shell: Shell, tmp_path: Path) -> None:
+    text = "The town of Aldmere will build a bridge for cyclists over the river Wend next spring, the council said."
+    file = tmp_path / "articles.jsonl"
+    file.write_bytes(
+        lines(
+            {"id": "b", "title": "A bridge for Aldmere", "text": text, "date": "2018-07-20T10:00:00Z"},
+            b"[]",
+            {"id": "c", "title": "Otters arrive", "text": "Norburg's zoo has bought two otters from a breeder."},
+            {"id": "a", "title": "Bridge", "text": text, "date": "2018-07-20T11:00:00Z"},
+        )
+    )
+    found = shell("stories", "--jsonl", "--at-once", str(file))
+    assert [(one["id"], one.get("story")) for one in found] == [("b", "b"), (None, None), ("c", "c"), ("a", "b")]
+
+
 def test_stories_want_their_form_said(shell: Shell) -> None:
     shell("stories", code=2)
 
