@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _SHIPS, _RULES = "Digest, as it ships", "Digest, rules alone"
-_MOST = frozenset({"ECE", "tags", "broken", "load s", "MB", "below rules"})  # better when they are smaller
+_MOST = frozenset({"ECE", "tags", "broken", "load s", "MB", "ms", "below rules"})  # better when they are smaller
 
 GOALS: Mapping[tuple[str, str, str], Mapping[str, float]] = {
     ("seeds", "000_634055cfa7829ccb.txt", _SHIPS): {"right": 1.0},
@@ -37,6 +37,7 @@ GOALS: Mapping[tuple[str, str, str], Mapping[str, float]] = {
     ("same story", "story_ecbplus", _SHIPS): {"F1": 0.94},
     ("same story", "story_uci_titles", _SHIPS): {"B-cubed": 0.76},
     ("near copies", "edits of bbc", _SHIPS): {"F1": 0.97, "cut": 0.97},
+    ("same story", "one more article among 50,000", _SHIPS): {"ms": 20.0},
     ("summaries", "summ_inshorts", _SHIPS): {"R-1": 0.475, "R-2": 0.25, "R-L": 0.345},
     ("summaries", "summ_cnndm100", _SHIPS): {"R-1": 0.36},
     ("summaries", "hard rules", _SHIPS): {"broken": 0.0},

@@ -14,6 +14,7 @@ from datetime import UTC, timedelta
 from typing import Any
 
 from benchmarks.editorial import scores
+from benchmarks.editorial.arrivals import one_more
 from benchmarks.editorial.corpora import NOW, Corpora, Record, article
 from benchmarks.editorial.others import Rivals
 from digest import pickup
@@ -250,6 +251,7 @@ def stories(bench: Bench) -> Iterator[Row]:
                 answer.missing,
             )
     yield from _copies(bench)
+    yield from one_more(bench, Row)
 
 
 def _keys(judged: Sequence[tuple[Article, Judgement]], found: Any) -> list[str]:
