@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from digest.jail import Jail
 from digest.model import Source, SourceKind
 from digest.pickup import page, read_document
+from digest.pickup.html import _fuller as fuller
+from digest.pickup.html import _text as without_furniture
 
 TEXT = (
     "The mill by the river will open again in June, its owner said on Monday.",
@@ -71,3 +73,26 @@ def test_prompts_among_a_pages_own_paragraphs_are_no_text_and_a_notice_ends_it()
         )
         == TEXT
     )
+
+
+def test_an_article_in_several_parts_of_a_page_is_whole() -> None:
+    long = [f"{line} {line[:-1]}, as everybody in the valley had expected for years." for line in TEXT]
+    parts = "".join(
+        f"<article><section><div class='body'><p>{line}</p><p>{line.replace('.', ', again.')}</p></div></section></article>"
+        f"<aside><ul><li><a href='/{n}'>Elsewhere {n}</a></li></ul></aside>"
+        for n, line in enumerate(long)
+    )
+    found = " ".join(html(f"<h1>Mill to open again</h1>{parts}"))
+    assert all(line in found for line in long)
+
+
+def test_a_fuller_reading_must_hold_what_was_extracted() -> None:
+    told = ("The mill opens.", "Bread is sold.")
+    assert fuller("<p>Home</p><p>Menu</p>", told, name="page") == told
+    other = "".join(f"<p>{line}</p>" for line in TEXT)
+    assert fuller(f"<h1>Mill to open again</h1>{other}", told, name="page") == told
+    assert fuller(f"<h1>Mill to open again</h1>{other}", TEXT[:1], name="page") == TEXT
+
+
+def test_what_is_all_furniture_is_kept() -> None:
+    assert without_furniture(("Advertisement", "Share this story")) == ("Advertisement", "Share this story")
