@@ -334,4 +334,6 @@ def settle(found: Fleet, readers: int, in_flight: int) -> int:
     assert doubles <= in_flight, f"{doubles} copies came twice"
     assert len(found.sink.identities()) == readers
     assert found.tally()[DeliveryState.ACCEPTED] == readers
+    with found.open() as app:
+        assert app.store.campaigns.tally(EDITION) == app.store.campaigns.recount(EDITION)
     return doubles
