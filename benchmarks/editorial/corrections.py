@@ -67,7 +67,9 @@ def learned(bench: Any, row: Callable[..., Any]) -> Iterator[Any]:
             if theme in ours
         ]
         figures = scores.sets(gold, found)
-        figures["below rules"] = max(0.0, ruled - figures["F1"])
+        figures["below rules"] = max(0.0, ruled - figures["F1"])  # on other articles than the corrections so far
+        worse = (one.learned - one.rules for one in learner.standings if one.takes_over)
+        figures["worse on them"] = float(max((0, *worse)))  # mistakes on corrections, each judged unseen
         figures |= _trust(chances)
         figures["taken over"] = sum(one.takes_over for one in learner.standings)
         figures["learn s"] = seconds

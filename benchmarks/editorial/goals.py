@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _SHIPS, _RULES = "Digest, as it ships", "Digest, rules alone"
-_MOST = frozenset({"ECE", "tags", "broken", "load s", "MB", "ms", "below rules"})  # better when they are smaller
+_MOST = frozenset({"ECE", "tags", "broken", "load s", "MB", "ms", "worse on them"})  # better when they are smaller
 
 GOALS: Mapping[tuple[str, str, str], Mapping[str, float]] = {
     ("seeds", "000_634055cfa7829ccb.txt", _SHIPS): {"right": 1.0},
@@ -24,10 +24,10 @@ GOALS: Mapping[tuple[str, str, str], Mapping[str, float]] = {
     ("divisions", "geo_lgl", _SHIPS): {"F1": 0.68},
     ("divisions", "geo_trnews", _SHIPS): {"F1": 0.82},
     ("themes, 8", "reuters21578", _RULES): {"F1": 0.88},
-    ("themes, 8", "reuters21578", "+ 50 corrections"): {"below rules": 0.0, "ECE": 0.05},
-    ("themes, 8", "reuters21578", "+ 200 corrections"): {"F1": 0.91, "below rules": 0.0, "ECE": 0.05},
-    ("themes, 8", "reuters21578", "+ 1000 corrections"): {"F1": 0.945, "below rules": 0.0, "ECE": 0.05},
-    ("themes, 8", "reuters21578", "+ 5000 corrections"): {"F1": 0.96, "macro": 0.92, "below rules": 0.0, "ECE": 0.05},
+    ("themes, 8", "reuters21578", "+ 50 corrections"): {"worse on them": 0.0, "ECE": 0.05},
+    ("themes, 8", "reuters21578", "+ 200 corrections"): {"F1": 0.91, "worse on them": 0.0, "ECE": 0.05},
+    ("themes, 8", "reuters21578", "+ 1000 corrections"): {"F1": 0.945, "worse on them": 0.0, "ECE": 0.05},
+    ("themes, 8", "reuters21578", "+ 5000 corrections"): {"F1": 0.96, "macro": 0.92, "worse on them": 0.0, "ECE": 0.05},
     ("themes, all labels", "bbc", _SHIPS): {"right": 0.98, "ECE": 0.05},
     ("themes, all labels", "agnews_test", _SHIPS): {"right": 0.90, "ECE": 0.05},
     ("themes, all labels", "thucnews_titles_zh", _SHIPS): {"right": 0.90, "ECE": 0.05},
