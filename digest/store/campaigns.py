@@ -334,12 +334,16 @@ class Campaigns:
     # ---- read
 
     def progress(self) -> tuple[int, int]:
-        """Number of the newest campaign (0: there is none) and the attempts of all its copies: both only ever grow."""
+        """Number of the newest campaign (0: there is none) and the attempts of all its copies: both only ever grow.
+
+        An attempt counts when it is over: a claim is taken back where a copy then waits for its slot.
+        """
         newest = sa.select(sa.func.coalesce(sa.func.max(campaigns.c.id), 0))
         fold_all(self._database)
         with self._database.reading() as connection:
             campaign = int(connection.scalar(newest) or 0)
-            attempts = sa.select(sa.func.sum(tallies.c.attempts)).where(tallies.c.campaign == campaign)
+            under_way = sa.case((tallies.c.state == DeliveryState.CLAIMED.value, tallies.c.copies), else_=0)
+            attempts = sa.select(sa.func.sum(tallies.c.attempts - under_way)).where(tallies.c.campaign == campaign)
             return campaign, int(connection.scalar(attempts) or 0)
 
     def queues(self) -> tuple[Queue, ...]:

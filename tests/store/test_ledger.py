@@ -626,3 +626,27 @@ def test_who_does_not_ask_is_told_nothing(store: Store) -> None:
     begin(store, "weekly", "2018-W29", NOW)
     claims = store.campaigns.ledger(ID).exchange((), 3, NOW)
     assert [claim.received for claim in claims] == [()] * 3
+
+
+def test_how_far_sending_has_come_only_grows(store: Store) -> None:
+    """The fence takes a store that has come less far than it noted for a backup that was restored."""
+    start_campaign(store, 4)
+    ledger = store.campaigns.ledger(ID)
+    slot = Deferred(reply=Reply(code=0, text="its domain has no room"), until=NOW + timedelta(seconds=5))
+    seen = [store.campaigns.progress()]
+    claims = ledger.exchange((), 3, NOW)
+    seen.append(store.campaigns.progress())
+    more = ledger.exchange([record(claim, slot, again_at=slot.until) for claim in claims], 1, NOW)
+    seen.append(store.campaigns.progress())
+    ledger.exchange([record(claim, LATER, again_at=NOW + timedelta(hours=1)) for claim in more], 0, NOW)
+    seen.append(store.campaigns.progress())
+    later = NOW + timedelta(days=1)
+    claims = ledger.exchange((), 4, later)
+    seen.append(store.campaigns.progress())
+    store.campaigns.ledger(ID).recover(later, resend=True)
+    seen.append(store.campaigns.progress())
+    send_all(store.campaigns.ledger(ID), now=later)
+    seen.append(store.campaigns.progress())
+    assert seen == sorted(seen)
+    assert len(claims) == 4
+    assert seen[-1][1] > seen[0][1]
