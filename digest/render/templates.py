@@ -11,11 +11,14 @@ import posixpath
 import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from types import CodeType
+from typing import Any, Final
 
 from jinja2 import (
     BaseLoader,
+    BytecodeCache,
     Environment,
     StrictUndefined,
     Template,
@@ -24,6 +27,7 @@ from jinja2 import (
     meta,
     nodes,
 )
+from jinja2.bccache import Bucket
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -155,20 +159,18 @@ class Templates:
         """
         found: dict[str, bytes] = {}
         waiting = list(names)
-        parser = Environment(extensions=["jinja2.ext.i18n", PartTags], autoescape=True)
         while waiting:
             name = waiting.pop()
             if name in found:
                 continue
             try:
                 source, _ = self._files[name]
-                tree = parser.parse(source, name, self._where(name))
+                waiting.extend(_referenced(source, name, self._where(name)))
             except KeyError as error:
                 raise self._blame(TemplateNotFound(name), name) from error
             except TemplateSyntaxError as error:
                 raise self._blame(error, name) from error
             found[name] = source.encode()
-            waiting.extend(each for each in meta.find_referenced_templates(tree) if each is not None)
         return dict(sorted(found.items()))
 
     def names(self) -> tuple[str, ...]:
@@ -254,6 +256,39 @@ class Templates:
         )
 
 
+_KEPT: Final = 1024  # templates whose code or references are kept: those of some tens of revisions that differ in all
+
+
+@lru_cache(_KEPT)
+def _referenced(source: str, name: str, where: str) -> tuple[str, ...]:
+    """The names that a template includes, extends or imports."""
+    tree = Environment(extensions=["jinja2.ext.i18n", PartTags], autoescape=True).parse(source, name, where)
+    return tuple(each for each in meta.find_referenced_templates(tree) if each is not None)
+
+
+class _Compiled(BytecodeCache):
+    """The code of templates, kept while the process lives.
+
+    Each revision has its templates frozen with it, and nearly all are the same; what differs between environments, the
+    language, reaches the code at run time.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if len(self._kept) >= _KEPT:
+            self._kept.clear()
+        if bucket.code is not None:
+            self._kept[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED: Final = _Compiled()
+
+
 def _set_in(tree: nodes.Template) -> Iterator[str]:
     """The names that a template gives itself: set, macro, for."""
     yield from (name.name for name in tree.find_all(nodes.Name) if name.ctx in {"store", "param"})
@@ -312,6 +347,7 @@ def _environment(language: Language, files: Mapping[str, tuple[str, Path]]) -> E
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n", PartTags],
+        bytecode_cache=_COMPILED,
     )
     environment.globals = {"_": environment.globals["_"]}
     environment.filters = {

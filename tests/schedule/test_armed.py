@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -66,10 +66,12 @@ async def test_it_makes_and_sends_nothing_until_it_is_armed(
     where = str(here.app.settings.folder)
     here.now = MONDAY + timedelta(hours=1)
     store = here.app.store
-    service = Service(here.app, clock=here.clock, serve=_serve, metrics=here.app.metrics)
+    addresses: list[str] = []
+    service = Service(here.app, clock=here.clock, serve=_serving(addresses), metrics=here.app.metrics)
     stop = asyncio.Event()
     work = asyncio.create_task(service.run(stop))
     try:
+        await until(lambda: bool(addresses))
         await until(lambda: len(here.mails()) == 1)  # the alarm
         await until(lambda: b'digest_job_seconds_count{job="send"}' in here.app.metrics.text())
         (alarm,) = here.mails()
@@ -83,7 +85,7 @@ async def test_it_makes_and_sends_nothing_until_it_is_armed(
         assert await asyncio.to_thread(run, ["-C", where, "status"]) == 1
         assert "not armed    nothing is sent" in capsys.readouterr().out
         assert b"digest_armed 0.0" in here.app.metrics.text()
-        async with httpx.AsyncClient(base_url=_address[-1], trust_env=False) as reader:
+        async with httpx.AsyncClient(base_url=addresses[0], trust_env=False) as reader:
             ready = await reader.get("/readyz")
             assert (ready.status_code, ready.json()["sending"]) == (200, "not armed")
             assert (await reader.get("/")).status_code == 200
@@ -104,11 +106,11 @@ async def test_it_makes_and_sends_nothing_until_it_is_armed(
         here.app.__exit__(None, None, None)
 
 
-_address: list[str] = []
+def _serving(addresses: list[str]) -> Callable[[App, asyncio.Event, Callable[[], None]], Awaitable[None]]:
+    async def serve(app: App, stop: asyncio.Event, wake: Callable[[], None]) -> None:
+        await web.serve(app, stop, wake, ready=lambda host, port: addresses.append(f"http://{host}:{port}"))
 
-
-async def _serve(app: App, stop: asyncio.Event, wake: Callable[[], None]) -> None:
-    await web.serve(app, stop, wake, ready=lambda host, port: _address.append(f"http://{host}:{port}"))
+    return serve
 
 
 def test_each_job_that_leaves_the_house_waits_for_the_operator(world: World, make: MakeWorld, folder: Path) -> None:

