@@ -29,7 +29,7 @@ from digest.classify.pairs import (
 from digest.model import Article, Judgement
 from digest.places import Places
 
-SAME: Final = 0.32
+SAME: Final = 0.36
 """Likelihood from which two articles tell one story."""
 SAME_HEADLINE: Final = 0.42
 """The same, when one of them is a headline alone."""
