@@ -49,7 +49,7 @@ arrows: .venv/dev.stamp
 	$(BIN)/lint-imports --no-logo
 
 pytest: .venv/dev.stamp
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile --cov --cov-report=term
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 # What takes long and is run before a release; a short form of each is in `make test`.
 conformance: .venv/dev.stamp

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from copy import copy
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -79,7 +79,6 @@ class Judge:
         self.learner: Learner | None = None
         self._learned = learned
         self._places = places
-        self._themes = Themes(taxonomy)
         groupings = [(place.code, places.members(place.code)) for place in places if place.level is Level.GROUPING]
         known = hashlib.sha256(repr((taxonomy.themes, sorted(groupings), learned)).encode())
         for folder in ("classify/words", "classify/weights", "gazetteer"):
@@ -105,6 +104,10 @@ class Judge:
         found = copy(self)
         found.learner, found.version = learner, f"{self.version}-{learned.hexdigest()[:8]}"
         return found
+
+    @cached_property
+    def _themes(self) -> Themes:
+        return Themes(self.taxonomy)  # compiled when an article comes: many commands only ask for the version
 
     @property
     def regions(self) -> Regions:

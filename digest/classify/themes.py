@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from math import log2
 
@@ -187,26 +188,27 @@ def _label(text: str) -> str:
     return simplified(" ".join(text.casefold().split()))
 
 
-def _forms(phrase: str) -> Iterable[str]:
+@lru_cache(8192)  # a process that opens a publication again has the same taxonomy
+def _forms(phrase: str) -> frozenset[str]:
     """The spellings of a phrase in spread text: itself, its plural, its capitals, or everything that begins so."""
     open_end = phrase.endswith("*")
     spread = _spread(phrase.rstrip("*"))
     if re.match(rf" [{_CJK}]", spread):
         spread = spread[1:]  # Chinese knows no word boundary
     if re.search(rf"[{_CJK}] $", spread):
-        return {spread[:-1]}
+        return frozenset({spread[:-1]})
     if open_end:
-        return {spread[:-1]}
+        return frozenset({spread[:-1]})
     forms = {spread}
     if phrase != phrase.lower():
-        return forms | ({spread.upper()} if phrase != phrase.upper() else set())  # headlines in capitals
+        return frozenset(forms | ({spread.upper()} if phrase != phrase.upper() else set()))  # headlines in capitals
     bare = spread[:-1]
     if len(phrase) > 3 and bare[-1] not in "s.":  # of short words the plural is seldom what is meant: new, news
         if re.search(r"[^aeiou]y$", bare):
             forms.add(f"{bare[:-1]}ies ")
         else:
             forms.add(f"{bare}es " if re.search(r"(?:x|z|ch|sh)$", bare) else f"{bare}s ")
-    return forms
+    return frozenset(forms)
 
 
 def _evidence(theme: int, found: Iterable[_Found], sections: Mapping[int, tuple[str, float]]) -> Iterator[Evidence]:
