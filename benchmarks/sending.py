@@ -284,7 +284,7 @@ def memory(large: int) -> None:
 def main(arguments: list[str]) -> None:
     quick = "--quick" in arguments
     load = os.getloadavg()[0]
-    print(f"{os.cpu_count()} processors, load {load:.1f} before (other work on the machine), medians")
+    print(f"{os.cpu_count()} processors, load {load:.1f} before, medians")
     print(f"an fsync takes {disk():.1f} ms")
     loopback(2000 if quick else 10_000, 3)
     try:
