@@ -181,3 +181,24 @@ def test_other_files_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "x.html.swp").write_bytes(b"\xff")
     (tmp_path / "folder.html").mkdir()
     assert Templates([tmp_path]).file("x.html.swp") == ("", "")
+
+
+def test_a_process_compiles_a_template_once_and_a_changed_one_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[str] = []
+    compiles = module._Sandbox.compile
+
+    def noted(self: module._Sandbox, source: str, name: str, filename: str) -> object:
+        compiled.append(source)
+        return compiles(self, source, name, filename)
+
+    monkeypatch.setattr(module._Sandbox, "compile", noted)
+    for title in ("{{ a }}: one", "{{ a }}: one", "{{ a }}: two", "{{ a }}: one"):
+        assert rendered(tmp_path, title, a="<") == title.replace("{{ a }}", "&lt;")
+        folder = written(tmp_path, {"x.html": title})
+        assert Templates([folder]).render("x.html", CHINESE, {"a": "b"}) == title.replace("{{ a }}", "b")
+    assert compiled == ["{{ a }}: one", "{{ a }}: two"]
+    monkeypatch.setattr(module, "_KEPT", 0)  # no room: each is compiled, and none is wrong
+    assert rendered(tmp_path, "{{ a }}: three", a="1") == "1: three"
+    assert rendered(tmp_path, "{{ a }}: four", a="1") == "1: four"
