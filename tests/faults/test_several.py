@@ -135,7 +135,7 @@ def test_a_rolling_restart_in_the_middle_loses_and_doubles_nothing(tmp_path: Pat
 @pytest.mark.parametrize("limit", ["mail_rate", "mail_limits"])
 def test_the_rate_and_the_sessions_hold_over_all_workers(tmp_path: Path, server: Server, limit: str) -> None:
     readers, rate = 900, 60.0
-    value = rate if limit == "mail_rate" else f'[{{"domains": ["example.org"], "rate": {rate}}}]'
+    value = rate if limit == "mail_rate" else f'[{{"domains": ["example.net"], "rate": {rate}}}]'
     more: dict[str, Any] = {"engine_copies": 60, "mail_sessions": 4, limit: value}
     with fleet(tmp_path / "p", server.url(limit), readers=readers, pause=0.0, **more) as found:
         for _ in range(3):
@@ -147,6 +147,7 @@ def test_the_rate_and_the_sessions_hold_over_all_workers(tmp_path: Path, server:
         settle(found, readers, in_flight=0)
         assert found.sink.rogue.most_at_once <= 4
         times = found.sink.times
+        assert times[-1] - times[0] > 0.8 * len(times) / rate - 1, "the limit was not felt at all"
         for seconds in (1.0, 5.0):
             most = max(sum(1 for other in times if at <= other < at + seconds) for at in times)
             # Each of 3 holders may burst a tenth of a second's worth, or one copy, and twice that for a domain's
